@@ -1,0 +1,35 @@
+/**
+ * The HA machine: the states and rows of PROTOCOL.md §3, each state a room of its own. It decides when; the rules decide whether. It does
+ * no IO, has no clock and no chance. A test compares its rows with the page's, both ways.
+ */
+import { does, createMachine, createStateConfig } from './setup.ts';
+import { blankMemory } from './memory.ts';
+import { standsDown } from './reactions.ts';
+import { PASSIVE, PASSIVE_SYNC } from './state-passive.ts';
+import { ACTIVE, ACTIVE_SYNC, STANDALONE } from './state-serving.ts';
+import { WAITING } from './state-waiting.ts';
+
+const STOPPED = createStateConfig({
+  id: 'STOPPED',
+  on: { started: { target: '#WAITING', description: 'started' } },
+});
+
+export const pairMachine = createMachine({
+  id: 'pair',
+  context: ({ input }) => blankMemory(input),
+  initial: 'STOPPED',
+  on: {
+    stopAsked: {
+      target: '.STOPPED',
+      description: 'stopped by its operator',
+      actions: does(() => {
+        const end = standsDown('stopped by its operator');
+        return {
+          remember: end.remember ?? {},
+          orders: [{ type: 'leaveSession', why: 'stopped' }, ...(end.orders ?? [])],
+        };
+      }),
+    },
+  },
+  states: { STOPPED, WAITING, PASSIVE_SYNC, PASSIVE, STANDALONE, ACTIVE_SYNC, ACTIVE },
+});
