@@ -1,0 +1,142 @@
+/**
+ * The sessions that both servers keep: made, filled, settled and ended by committed operations only, and stored by checkpoints. What is
+ * in a queue when a checkpoint comes is stored; what was settled before is never written.
+ */
+import { present } from '../../base/index.ts';
+import type { Ledger } from './ledger.ts';
+import type { Message, Place } from './message.ts';
+import { Queue } from './queue.ts';
+import { Session } from './session.ts';
+import {
+  counterValue,
+  keyOf,
+  placeText,
+  queuedKey,
+  queuedValue,
+  sessionValue,
+  type StoredSession,
+} from './stored.ts';
+
+export class DurableSessions {
+  readonly #byClient = new Map<string, Session>();
+  /** Those that a checkpoint has to look at. */
+  readonly #touched = new Set<Session>();
+  readonly #ledger: Ledger;
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  get count(): number {
+    return this.#byClient.size;
+  }
+
+  get(clientId: string): Session | null {
+    return this.#byClient.get(clientId) ?? null;
+  }
+
+  all(): Iterable<Session> {
+    return this.#byClient.values();
+  }
+
+  begin(clientId: string, place: Place, queueMessagesMax: number): Session {
+    const session = new Session(clientId, place, queueMessagesMax);
+    this.#byClient.set(clientId, session);
+    this.changed(session);
+    return session;
+  }
+
+  restore(place: Place, stored: StoredSession, next: number): Session {
+    const session = new Session(stored.clientId, place, stored.queueMessagesMax, new Queue(next));
+    session.isStored = true;
+    session.wasStored = true;
+    session.storedThrough = next;
+    this.#byClient.set(stored.clientId, session);
+    return session;
+  }
+
+  /** Its subscriptions or bounds are others than before. */
+  changed(session: Session): void {
+    session.isStored = false;
+    this.#touched.add(session);
+  }
+
+  /** Puts a message into the queue. */
+  add(session: Session, message: Message, isRetained: boolean): void {
+    session.queue.add(message, isRetained);
+    this.#ledger.hold(message);
+    this.#touched.add(session);
+  }
+
+  restoreQueued(session: Session, number: number, message: Message, isRetained: boolean): void {
+    session.queue.restore({ number, message, isRetained, isStored: true });
+    this.#ledger.hold(message);
+  }
+
+  /** Takes a message out of the queue; harmless when it is not there. */
+  remove(session: Session, number: number): void {
+    const queued = session.queue.remove(number);
+    if (queued === null) return;
+    if (queued.isStored) this.#ledger.drop(queuedKey(placeOf(session), number));
+    this.#ledger.release(queued.message);
+  }
+
+  end(session: Session): void {
+    const place = placeOf(session);
+    for (const { number } of [...session.queue.since(0)]) this.remove(session, number);
+    if (session.wasStored) {
+      this.#ledger.drop(keyOf('counter', place));
+      this.#ledger.drop(keyOf('session', place));
+    }
+    this.#touched.delete(session);
+    this.#byClient.delete(session.clientId);
+  }
+
+  /** Adds to the ledger what is new since the last checkpoint. */
+  collect(): void {
+    for (const session of this.#touched) this.#collectOne(session);
+    this.#touched.clear();
+  }
+
+  #collectOne(session: Session): void {
+    const place = placeOf(session);
+    const { queue } = session;
+    if (!session.isStored) this.#ledger.put(keyOf('session', place), sessionValue(storedSession(session)));
+    if (!session.wasStored || queue.next !== session.storedThrough)
+      this.#ledger.put(keyOf('counter', place), counterValue(queue.next));
+    for (const queued of queue.since(session.storedThrough)) {
+      const { number, message, isRetained } = queued;
+      this.#ledger.store(message);
+      this.#ledger.put(queuedKey(place, number), queuedValue(message.place, isRetained));
+      queued.isStored = true;
+    }
+    session.isStored = true;
+    session.wasStored = true;
+    session.storedThrough = queue.next;
+  }
+}
+
+export const placeOf = (session: Session): Place =>
+  present(session.place, `the place of ${session.clientId}`);
+
+export const storedSession = (session: Session): StoredSession => ({
+  clientId: session.clientId,
+  queueMessagesMax: session.queueMessagesMax,
+  subscriptions: [...session.filters].map(([filter, qos]) => ({ filter, qos })),
+});
+
+/** Messages and sessions by their places, while loading. */
+export class ByPlace<T> {
+  readonly #items = new Map<string, T>();
+
+  set(place: Place, item: T): void {
+    this.#items.set(placeText(place), item);
+  }
+
+  get(place: Place): T {
+    return present(
+      this.#items.get(placeText(place)),
+      `what is at ${placeText(place)}, and was stored before,`,
+    );
+  }
+}

@@ -1,0 +1,11 @@
+/**
+ * Addresses, queues, subscriptions and sessions, whatever protocol a client speaks. State changes only by applying committed operations,
+ * on both servers by the same `apply`; `Op` is all that can be proposed, `Outcome` what its proposer is told.
+ */
+export { Broker, type BrokerStats } from './broker.ts';
+export { matches } from './filter-tree.ts';
+export { Message, type Place, type Qos } from './message.ts';
+export { decodeOps, encodeOp, type Op, type Outcome, type Subscription, type Will } from './op.ts';
+export { type Queue, type Queued } from './queue.ts';
+export { type Session } from './session.ts';
+export { type Change } from './stored.ts';

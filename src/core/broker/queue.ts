@@ -1,0 +1,109 @@
+/**
+ * The messages that a session has not settled, oldest first. Each gets the queue's next number; numbers are never used twice, are the
+ * same on both servers, and are what settling names. Taking from anywhere costs the same: a settled place stays as a hole until all
+ * before it are settled.
+ */
+import { assert } from '../../base/index.ts';
+import type { Message } from './message.ts';
+
+export type Queued = {
+  readonly number: number;
+  readonly message: Message;
+  /** It was sent because it was retained, not because it was just published. */
+  readonly isRetained: boolean;
+  /** The stored state has it. */
+  isStored: boolean;
+};
+
+export class Queue {
+  #places: (Queued | null)[] = [];
+  /** Where in `#places` the queue begins; what is before has been settled. */
+  #head = 0;
+  /** The number of the place at `#head`. */
+  #first: number;
+  #next: number;
+  #length = 0;
+
+  /** `next`: the first number that it gives. */
+  constructor(next = 0) {
+    this.#first = next;
+    this.#next = next;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** The number that the next message gets. */
+  get next(): number {
+    return this.#next;
+  }
+
+  add(message: Message, isRetained: boolean): Queued {
+    const queued = { number: this.#next, message, isRetained, isStored: false };
+    this.#put(queued);
+    this.#next += 1;
+    return queued;
+  }
+
+  /** Puts back what was stored; numbers must rise. */
+  restore(queued: Queued): void {
+    if (this.#length === 0) this.#first = queued.number;
+    const isInOrder = queued.number >= this.#first + this.#places.length - this.#head;
+    assert(isInOrder && queued.number < this.#next, `stored number ${queued.number} is out of order`);
+    this.#put(queued);
+  }
+
+  get(number: number): Queued | null {
+    return number < this.#first ? null : (this.#places[number - this.#first + this.#head] ?? null);
+  }
+
+  /** The oldest message whose number is at least `number`; null when there is none. */
+  from(number: number): Queued | null {
+    for (let at = Math.max(number, this.#first); at < this.#next; at += 1) {
+      const queued = this.get(at);
+      if (queued !== null) return queued;
+    }
+    return null;
+  }
+
+  /** All from `number` on, oldest first. */
+  *since(number: number): Iterable<Queued> {
+    for (let queued = this.from(number); queued !== null; queued = this.from(queued.number + 1)) yield queued;
+  }
+
+  /** Takes it out; null when it is not (or no longer) there. */
+  remove(number: number): Queued | null {
+    const queued = this.get(number);
+    if (queued === null) return null;
+    this.#places[number - this.#first + this.#head] = null;
+    this.#length -= 1;
+    this.#closeUp();
+    return queued;
+  }
+
+  #put(queued: Queued): void {
+    while (this.#first + this.#places.length - this.#head < queued.number) this.#places.push(null);
+    this.#places.push(queued);
+    this.#length += 1;
+  }
+
+  /** Moves the head to the oldest unsettled message, and now and then gives the room before it back. */
+  #closeUp(): void {
+    if (this.#length === 0) {
+      this.#places.length = 0;
+      this.#head = 0;
+      this.#first = this.#next;
+      return;
+    }
+    while (this.#places[this.#head] === null) {
+      this.#head += 1;
+      this.#first += 1;
+    }
+    // Half of the array or more: each element is moved at most once for each one that was added.
+    if (this.#head >= 1024 && this.#head * 2 >= this.#places.length) {
+      this.#places = this.#places.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+}

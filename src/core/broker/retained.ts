@@ -1,0 +1,60 @@
+/** The last retained message of each address, for those who subscribe later. Source: MQTT-3.3.1-5 to MQTT-3.3.1-11. */
+import { hasWildcard, matches } from './filter-tree.ts';
+import type { Ledger } from './ledger.ts';
+import type { Message } from './message.ts';
+import { keyOf, retainedValue } from './stored.ts';
+
+export class Retained {
+  /** In the order in which they were published, on both servers and after loading: the order in which a subscriber gets them. */
+  readonly #messages = new Map<string, Message>();
+  /** Those that no checkpoint has seen. */
+  readonly #fresh = new Set<Message>();
+  readonly #ledger: Ledger;
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  get count(): number {
+    return this.#messages.size;
+  }
+
+  /** An empty payload takes the retained message of its address away. */
+  set(message: Message): void {
+    const former = this.#messages.get(message.address);
+    if (former !== undefined) {
+      this.#messages.delete(message.address);
+      if (!this.#fresh.delete(former)) this.#ledger.drop(keyOf('retained', former.place));
+      this.#ledger.release(former);
+    }
+    if (message.payload.length === 0) return;
+    this.#messages.set(message.address, message);
+    this.#fresh.add(message);
+    this.#ledger.hold(message);
+  }
+
+  restore(message: Message): void {
+    this.#messages.set(message.address, message);
+    this.#ledger.hold(message);
+  }
+
+  matching(filter: string): readonly Message[] {
+    if (hasWildcard(filter))
+      return [...this.#messages.values()].filter(({ address }) => matches(filter, address));
+    const message = this.#messages.get(filter);
+    return message === undefined ? [] : [message];
+  }
+
+  all(): Iterable<Message> {
+    return this.#messages.values();
+  }
+
+  /** Adds to the ledger what is new since the last checkpoint. */
+  collect(): void {
+    for (const message of this.#fresh) {
+      this.#ledger.store(message);
+      this.#ledger.put(keyOf('retained', message.place), retainedValue());
+    }
+    this.#fresh.clear();
+  }
+}

@@ -1,0 +1,35 @@
+/** MQTT 3.1.1's tables as data. Source: MQTT 3.1.1 §2.2, §3.2.2.3, §3.9.3. */
+
+/** Packet types, the high four bits of the first byte. Source: table 2.1. */
+export const PACKET = {
+  connect: 1,
+  connack: 2,
+  publish: 3,
+  puback: 4,
+  pubrec: 5,
+  pubrel: 6,
+  pubcomp: 7,
+  subscribe: 8,
+  suback: 9,
+  unsubscribe: 10,
+  unsuback: 11,
+  pingreq: 12,
+  pingresp: 13,
+  disconnect: 14,
+} as const;
+
+/** Connect return codes. Source: table 3.1. */
+export const CONNECT_CODE = { accepted: 0, versionRefused: 1, identifierRejected: 2 } as const;
+
+/** The protocol levels that can be told apart: 3.1, 3.1.1, 5. */
+export const LEVEL = { v31: 3, v311: 4, v5: 5 } as const;
+
+/** The low four bits that a packet from a client must have, by type; types a client must not send, and PUBLISH, are not there. */
+export const REQUIRED_FLAGS: Readonly<Partial<Record<number, number>>> = {
+  [PACKET.connect]: 0,
+  [PACKET.puback]: 0,
+  [PACKET.subscribe]: 2,
+  [PACKET.unsubscribe]: 2,
+  [PACKET.pingreq]: 0,
+  [PACKET.disconnect]: 0,
+};

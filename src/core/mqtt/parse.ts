@@ -1,0 +1,117 @@
+/** From the bytes of one whole packet to its value, with every check that needs no more than the packet. Source: MQTT 3.1.1 §3. */
+import type { Subscription } from '../broker/index.ts';
+import { malformed, unexpected } from './faults.ts';
+import { LEVEL, PACKET, REQUIRED_FLAGS } from './fields.ts';
+import type { Connect, Packet } from './packet.ts';
+import { PacketReader } from './reader.ts';
+import { checkTopicFilter, checkTopicName } from './topics.ts';
+
+/** `head` is the first byte; the rest of the packet, without the remaining length, lies in `bytes` from `start` to `end`. */
+export function parsePacket(head: number, bytes: Buffer, start: number, end: number): Packet {
+  const reader = new PacketReader(bytes, start, end);
+  const type = head >> 4;
+  if (type === PACKET.publish) return parsePublish(head & 0x0f, reader);
+  const packet = parseOther(type, head & 0x0f, reader);
+  if (packet.type !== 'foreignConnect') reader.close();
+  return packet;
+}
+
+function parseOther(type: number, flags: number, reader: PacketReader): Packet {
+  const required = REQUIRED_FLAGS[type];
+  if (required === undefined)
+    throw unexpected('MQTT-4.8.0-1', `packet type ${type}, which no client has reason to send`);
+  if (flags !== required) throw malformed('MQTT-2.2.2-2', `flags ${flags} in a packet of type ${type}`);
+  switch (type) {
+    case PACKET.connect:
+      return parseConnect(reader);
+    case PACKET.puback:
+      return { type: 'puback', packetId: reader.packetId() };
+    case PACKET.subscribe:
+      return parseSubscribe(reader);
+    case PACKET.unsubscribe:
+      return parseUnsubscribe(reader);
+    case PACKET.pingreq:
+      return { type: 'pingreq' };
+    default:
+      return { type: 'disconnect' };
+  }
+}
+
+function parsePublish(flags: number, reader: PacketReader): Packet {
+  const qos = (flags >> 1) & 3;
+  if (qos === 3) throw malformed('MQTT-3.3.1-4', 'both QoS bits set');
+  if (qos === 0 && (flags & 8) !== 0) throw malformed('MQTT-3.3.1-2', 'DUP set with QoS 0');
+  const topic = reader.text();
+  checkTopicName(topic);
+  const packetId = qos === 0 ? 0 : reader.packetId();
+  return {
+    type: 'publish',
+    topic,
+    payload: reader.rest(),
+    qos: qos === 0 ? 0 : qos === 1 ? 1 : 2,
+    isRetained: (flags & 1) === 1,
+    packetId,
+  };
+}
+
+function parseConnect(reader: PacketReader): Packet {
+  const name = reader.text();
+  if (name === 'MQIsdp') return { type: 'foreignConnect', level: LEVEL.v31 };
+  if (name !== 'MQTT') throw malformed('MQTT-3.1.2-1', 'a protocol name that is not MQTT');
+  const level = reader.u8();
+  if (level !== LEVEL.v311) return { type: 'foreignConnect', level };
+  const flags = reader.u8();
+  if ((flags & 0x01) !== 0) throw malformed('MQTT-3.1.2-3', 'the reserved flag of CONNECT set');
+  const hasWill = (flags & 0x04) !== 0;
+  const hasName = (flags & 0x80) !== 0;
+  const hasPassword = (flags & 0x40) !== 0;
+  if (hasPassword && !hasName) throw malformed('MQTT-3.1.2-22', 'a password without a user name');
+  const keepAliveSeconds = reader.u16();
+  const clientId = reader.text();
+  const will = parseWill(hasWill, flags, reader);
+  // Read for their form only; who may connect is not decided by them yet.
+  if (hasName) reader.text();
+  if (hasPassword) reader.bytes();
+  return { type: 'connect', clientId, isClean: (flags & 0x02) !== 0, keepAliveSeconds, will };
+}
+
+function parseWill(hasWill: boolean, flags: number, reader: PacketReader): Connect['will'] {
+  const qos = (flags >> 3) & 3;
+  const isRetained = (flags & 0x20) !== 0;
+  if (!hasWill) {
+    if (qos !== 0) throw malformed('MQTT-3.1.2-13', 'a will QoS without a will');
+    if (isRetained) throw malformed('MQTT-3.1.2-15', 'a will to retain without a will');
+    return null;
+  }
+  if (qos === 3) throw malformed('MQTT-3.1.2-14', 'a will QoS of 3');
+  const address = reader.text();
+  checkTopicName(address);
+  // Nobody is granted more than QoS 1, so nobody can tell a will of QoS 2 from one of QoS 1.
+  return { address, payload: reader.bytes(), qos: qos === 0 ? 0 : 1, isRetained };
+}
+
+function parseSubscribe(reader: PacketReader): Packet {
+  const packetId = reader.packetId();
+  const subscriptions: Subscription[] = [];
+  while (reader.left > 0) {
+    const filter = reader.text();
+    checkTopicFilter(filter);
+    const qos = reader.u8();
+    if (qos > 2) throw malformed('MQTT-3.8.3-4', `a requested QoS of ${qos}`);
+    subscriptions.push({ filter, qos: qos === 0 ? 0 : 1 });
+  }
+  if (subscriptions.length === 0) throw malformed('MQTT-3.8.3-3', 'a SUBSCRIBE without a topic filter');
+  return { type: 'subscribe', packetId, subscriptions };
+}
+
+function parseUnsubscribe(reader: PacketReader): Packet {
+  const packetId = reader.packetId();
+  const filters: string[] = [];
+  while (reader.left > 0) {
+    const filter = reader.text();
+    checkTopicFilter(filter);
+    filters.push(filter);
+  }
+  if (filters.length === 0) throw malformed('MQTT-3.10.3-2', 'an UNSUBSCRIBE without a topic filter');
+  return { type: 'unsubscribe', packetId, filters };
+}

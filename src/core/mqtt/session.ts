@@ -1,0 +1,160 @@
+/**
+ * One client's MQTT 3.1.1 conversation: a packet in, what follows from it out. Knows no socket, no clock and no journal. It never
+ * acknowledges: an answer that rests on the replicated state comes out as a reply to be sent once its operation is committed.
+ * A violation names its clause and costs this connection only. Source: MQTT 3.1.1 §3, §4; PROTOCOL.md §2 Ack.
+ */
+import { assert, unreachable } from '../../base/index.ts';
+import type { Op, Subscription } from '../broker/index.ts';
+import { connack, connackForMqtt5, pingresp, puback, suback, unsuback } from './encode.ts';
+import { mqttFaults, MqttViolation, unexpected, type MqttFaultCode } from './faults.ts';
+import { CONNECT_CODE, LEVEL } from './fields.ts';
+import type { Connect, Packet, Publish } from './packet.ts';
+
+export type Effect = Readonly<
+  /** Send at once: it says nothing of any state. */
+  | { type: 'reply'; bytes: Buffer }
+  /** Send a last word, then close. */
+  | { type: 'refuse'; bytes: Buffer; code: MqttFaultCode; text: string }
+  /** Propose; when committed, tell `opened`. Until then no packet may be taken. `keepAliveMs` 0: silence is never too long. */
+  | { type: 'open'; op: Extract<Op, { type: 'openSession' }>; keepAliveMs: number }
+  /** Propose; send `reply`, if any, when committed. */
+  | { type: 'propose'; op: Op; reply: Buffer | null }
+  /** A message with QoS 0 to whoever is connected. */
+  | { type: 'pass'; topic: string; payload: Buffer }
+  /** For a session that this server alone knows: in force at once; the reply and the retained messages after a commit round. */
+  | { type: 'subscribeLocal'; subscriptions: readonly Subscription[]; reply: Buffer }
+  | { type: 'unsubscribeLocal'; filters: readonly string[]; reply: Buffer }
+  /** The client has taken the message that was sent with this packet identifier. */
+  | { type: 'settle'; packetId: number }
+  /** The client says farewell: close, and forget its will. */
+  | { type: 'end' }
+>;
+
+export type SessionParts = Readonly<{
+  /** The name of a client that gives none. */
+  spareClientId: string;
+  /** The bound of its queue, in messages. */
+  queueMessagesMax: number;
+}>;
+
+/** How long a server that takes over waits for a client without a keep-alive before it publishes its will. */
+const PATIENCE_MS = 60_000;
+
+export class MqttSession {
+  readonly #parts: SessionParts;
+  #state: 'expectConnect' | 'opening' | 'connected' = 'expectConnect';
+  #clientId = '';
+  #isDurable = false;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+  }
+
+  /** A CONNECT waits for its commit: what the client sent after it must wait too. */
+  get isOpening(): boolean {
+    return this.#state === 'opening';
+  }
+
+  /** Takes one packet. Throws `MqttViolation`. */
+  step(packet: Packet): Effect {
+    assert(this.#state !== 'opening', 'no packet is taken while a CONNECT waits for its commit');
+    if (this.#state === 'expectConnect') return this.#connect(packet);
+    switch (packet.type) {
+      case 'connect':
+      case 'foreignConnect':
+        throw unexpected('MQTT-3.1.0-2', 'a second CONNECT');
+      case 'publish':
+        return publishEffect(packet);
+      case 'puback':
+        return { type: 'settle', packetId: packet.packetId };
+      case 'subscribe':
+        return this.#subscribe(packet);
+      case 'unsubscribe':
+        return this.#unsubscribe(packet);
+      case 'pingreq':
+        // MQTT-3.12.4-1
+        return { type: 'reply', bytes: pingresp() };
+      case 'disconnect':
+        // MQTT-3.14.4-3
+        return { type: 'end' };
+      default:
+        return unreachable(packet);
+    }
+  }
+
+  /** The CONNECT is committed: the CONNACK to send. Source: MQTT-3.2.2-1 to MQTT-3.2.2-3. */
+  opened(isPresent: boolean): Buffer {
+    assert(this.#state === 'opening', 'only a CONNECT that waits is answered');
+    this.#state = 'connected';
+    return connack(CONNECT_CODE.accepted, isPresent);
+  }
+
+  #connect(packet: Packet): Effect {
+    if (packet.type === 'foreignConnect') return refuseVersion(packet.level);
+    if (packet.type !== 'connect') throw unexpected('MQTT-3.1.0-1', `${packet.type} before CONNECT`);
+    if (packet.clientId === '' && !packet.isClean) {
+      // MQTT-3.1.3-8
+      const text = mqttFaults.LS_MQTT_CLIENT_ID();
+      const bytes = connack(CONNECT_CODE.identifierRejected, false);
+      return { type: 'refuse', bytes, code: 'LS_MQTT_CLIENT_ID', text };
+    }
+    // MQTT-3.1.3-6
+    this.#clientId = packet.clientId === '' ? this.#parts.spareClientId : packet.clientId;
+    this.#isDurable = !packet.isClean;
+    this.#state = 'opening';
+    return this.#open(packet);
+  }
+
+  #open({ keepAliveSeconds, will }: Connect): Effect {
+    // MQTT-3.1.2-24: one and a half times the keep-alive.
+    const keepAliveMs = keepAliveSeconds * 1500;
+    return {
+      type: 'open',
+      keepAliveMs,
+      op: {
+        type: 'openSession',
+        clientId: this.#clientId,
+        isDurable: this.#isDurable,
+        queueMessagesMax: this.#parts.queueMessagesMax,
+        will: will === null ? null : { ...will, patienceMs: keepAliveMs === 0 ? PATIENCE_MS : keepAliveMs },
+      },
+    };
+  }
+
+  #subscribe({ packetId, subscriptions }: Extract<Packet, { type: 'subscribe' }>): Effect {
+    // MQTT-3.8.4-1, MQTT-3.8.4-5
+    const reply = suback(
+      packetId,
+      subscriptions.map(({ qos }) => qos),
+    );
+    if (!this.#isDurable) return { type: 'subscribeLocal', subscriptions, reply };
+    return { type: 'propose', op: { type: 'subscribe', clientId: this.#clientId, subscriptions }, reply };
+  }
+
+  #unsubscribe({ packetId, filters }: Extract<Packet, { type: 'unsubscribe' }>): Effect {
+    // MQTT-3.10.4-4, MQTT-3.10.4-5
+    const reply = unsuback(packetId);
+    if (!this.#isDurable) return { type: 'unsubscribeLocal', filters, reply };
+    return { type: 'propose', op: { type: 'unsubscribe', clientId: this.#clientId, filters }, reply };
+  }
+}
+
+function publishEffect({ topic, payload, qos, isRetained, packetId }: Publish): Effect {
+  if (qos === 2) throw new MqttViolation('LS_MQTT_QOS2', mqttFaults.LS_MQTT_QOS2());
+  if (qos === 0 && !isRetained) return { type: 'pass', topic, payload };
+  const op = { type: 'publish', address: topic, payload, qos, isRetained } as const;
+  // MQTT-3.3.4-1
+  return { type: 'propose', op, reply: qos === 0 ? null : puback(packetId) };
+}
+
+/** Source: MQTT-3.1.2-2; MQTT 5.0 §3.1.2.2. */
+function refuseVersion(level: number): Effect {
+  const isMqtt5 = level === LEVEL.v5;
+  const version = isMqtt5 ? 'MQTT 5' : level === LEVEL.v31 ? 'MQTT 3.1' : `MQTT with protocol level ${level}`;
+  return {
+    type: 'refuse',
+    bytes: isMqtt5 ? connackForMqtt5() : connack(CONNECT_CODE.versionRefused, false),
+    code: 'LS_MQTT_VERSION',
+    text: mqttFaults.LS_MQTT_VERSION(version),
+  };
+}

@@ -1,0 +1,316 @@
+/**
+ * One client's connection: bytes to packets, packets to proposals, committed messages to bytes. It sends what rests on the state only
+ * when it is told that it is committed; a client that does not read is not fed, and one that sends too fast is not read.
+ * Source: PROTOCOL.md §2 Ack; MQTT 3.1.1 §4.
+ */
+import { present, unreachable, type Cancel, type Clock } from '../../base/index.ts';
+import type { Broker, Op, Outcome, Session } from '../../core/broker/index.ts';
+import {
+  Decoder,
+  MqttSession,
+  MqttViolation,
+  publish,
+  type Effect,
+  type Window,
+} from '../../core/mqtt/index.ts';
+import type { ByteStream, StreamEvents } from '../../ports/index.ts';
+import { connectionFaults } from './faults.ts';
+import type { ConnectionOptions } from './options.ts';
+
+/** What a connection needs of those around it. */
+export interface Surroundings {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly options: ConnectionOptions;
+  /** `done` comes when the operation is committed and applied; never, when serving ends first. */
+  propose(op: Op, done: ((outcome: Outcome) => void) | null): void;
+  /** The client went without a farewell: its will is to be published, by this server or the next. */
+  fireWill(clientId: string): void;
+  /** Nothing may be taken from clients now; `read` is called when it may. */
+  isHoldingBack(): boolean;
+  /** The connection is now the client's; a former one of that name has been closed. */
+  claim(clientId: string, connection: Connection): void;
+  /** The session's window: a fresh one unless the session was there and this server has sent from it before. */
+  windowOf(session: Session, isPresent: boolean): Window;
+  /** The connection delivers from this session from now on. */
+  attached(session: Session, connection: Connection): void;
+  /** Messages may be ready for other connections. */
+  deliverReady(): void;
+  /** The connection is over. `fault`: what to warn of. */
+  closed(connection: Connection, fault: Readonly<{ code: string; text: string }> | null): void;
+}
+
+export class Connection {
+  readonly #stream: ByteStream;
+  readonly #around: Surroundings;
+  readonly #decoder: Decoder;
+  readonly #protocol: MqttSession;
+  #isOpen = true;
+  #isPaused = false;
+  /** The name it goes by since its CONNECT. */
+  #client: Readonly<{ clientId: string; hasWill: boolean }> | null = null;
+  #delivering: Readonly<{ session: Session; window: Window }> | null = null;
+  /** Numbers of messages that the client has taken, to be settled with one proposal. */
+  #settled: number[] = [];
+  /** Silence after which it is closed; 0: never. */
+  #silenceMs: number;
+  #lastHeard: number;
+  #timer: Cancel | null = null;
+  messagesIn = 0;
+  messagesOut = 0;
+
+  constructor(stream: ByteStream, around: Surroundings, spareClientId: string) {
+    const { options, clock } = around;
+    this.#stream = stream;
+    this.#around = around;
+    this.#decoder = new Decoder(options.packetSizeMax);
+    this.#protocol = new MqttSession({ spareClientId, queueMessagesMax: options.queueMessagesMax });
+    this.#silenceMs = options.connectTimeout;
+    this.#lastHeard = clock.now();
+    this.#watchSilence();
+  }
+
+  get remote(): string {
+    return this.#stream.remote;
+  }
+
+  get clientId(): string | null {
+    return this.#client?.clientId ?? null;
+  }
+
+  get session(): Session | null {
+    return this.#delivering?.session ?? null;
+  }
+
+  /** What the stream tells. */
+  events(): StreamEvents {
+    return {
+      data: (bytes) => {
+        if (!this.#isOpen) return;
+        // Before CONNECT silence counts from the beginning, or a trickle of bytes would hold the connection for ever.
+        if (this.#client !== null) this.#lastHeard = this.#around.clock.now();
+        this.#decoder.push(bytes);
+        this.read();
+      },
+      drained: () => {
+        // It reads again, so what it sent meanwhile counts from now.
+        if (this.#isPaused) this.#lastHeard = this.#around.clock.now();
+        this.deliver();
+        this.read();
+      },
+      closed: () => this.lose(null),
+    };
+  }
+
+  /** Takes what has come, as far as it may be taken now. */
+  read(): void {
+    try {
+      while (this.#isOpen && !this.#mustWait()) {
+        const packet = this.#decoder.next();
+        if (packet === null) break;
+        this.#obey(this.#protocol.step(packet));
+      }
+    } catch (failure) {
+      if (!(failure instanceof MqttViolation)) throw failure;
+      this.lose({ code: failure.code, text: failure.message });
+    }
+    this.#settle();
+    this.deliver();
+    this.#around.deliverReady();
+    this.#pauseOrResume();
+  }
+
+  /** Sends what is ready, as far as the client reads and acknowledges. */
+  deliver(): void {
+    if (!this.#isOpen || this.#delivering === null) return;
+    const { session, window } = this.#delivering;
+    for (const { message, isRetained } of session.takePassing()) {
+      // QoS 0: who does not read in time goes without.
+      if (this.#isBacklogged()) continue;
+      this.#send(publish(message, 0, { isRetained, isDup: false }));
+    }
+    while (!this.#isBacklogged()) {
+      const sending = window.next(session.queue);
+      if (sending === null) return;
+      const { message, isRetained } = sending.queued;
+      this.#send(publish(message, sending.packetId, { isRetained, isDup: false }));
+    }
+  }
+
+  /** The connection ends without the client's farewell: its will is published. `fault`: what the client did, where it did something. */
+  lose(fault: Readonly<{ code: string; text: string }> | null): void {
+    if (!this.#isOpen) return;
+    this.#close(fault);
+    this.#stream.destroy();
+    if (this.#client?.hasWill === true) this.#around.fireWill(this.#client.clientId);
+  }
+
+  /** This server does not serve any more: nothing is sent, nothing proposed; the will stays for whoever serves next. */
+  destroy(): void {
+    if (!this.#isOpen) return;
+    this.#close(null);
+    this.#stream.destroy();
+  }
+
+  #obey(effect: Effect): void {
+    switch (effect.type) {
+      case 'reply':
+        this.#stream.write(effect.bytes);
+        break;
+      case 'refuse':
+        this.#stream.write(effect.bytes);
+        this.#close({ code: effect.code, text: effect.text });
+        this.#stream.end();
+        break;
+      case 'open':
+        this.#open(effect);
+        break;
+      case 'propose':
+        this.#propose(effect.op, effect.reply);
+        break;
+      case 'pass':
+        this.messagesIn += 1;
+        this.#around.broker.pass(effect.topic, effect.payload);
+        break;
+      case 'subscribeLocal':
+        this.#subscribeLocal(effect);
+        break;
+      case 'unsubscribeLocal':
+        this.#around.broker.unsubscribeLocal(this.#attachedSession(), effect.filters);
+        this.#propose({ type: 'barrier' }, effect.reply);
+        break;
+      case 'settle': {
+        const number = this.#delivering?.window.settle(effect.packetId) ?? null;
+        if (number !== null) this.#settled.push(number);
+        break;
+      }
+      case 'end':
+        this.#farewell();
+        break;
+      default:
+        unreachable(effect);
+    }
+  }
+
+  #propose(op: Op, reply: Buffer | null): void {
+    if (op.type === 'publish') this.messagesIn += 1;
+    this.#around.propose(op, reply === null ? null : () => this.#replyCommitted(reply));
+  }
+
+  #replyCommitted(reply: Buffer): void {
+    if (this.#isOpen) this.#stream.write(reply);
+  }
+
+  #open({ op, keepAliveMs }: Extract<Effect, { type: 'open' }>): void {
+    this.#client = { clientId: op.clientId, hasWill: op.will !== null };
+    this.#around.claim(op.clientId, this);
+    this.#around.propose(op, (outcome) => {
+      if (!this.#isOpen) return;
+      const isPresent = outcome.type === 'opened' && outcome.isPresent;
+      this.#attach(op, isPresent);
+      this.#silenceMs = keepAliveMs;
+      this.#lastHeard = this.#around.clock.now();
+      this.#watchSilence();
+      this.read();
+    });
+  }
+
+  /** The CONNACK, then what the client had not acknowledged, then what is new. */
+  #attach(op: Extract<Op, { type: 'openSession' }>, isPresent: boolean): void {
+    const { broker } = this.#around;
+    const session = op.isDurable
+      ? broker.attach(op.clientId)
+      : broker.openLocal(op.clientId, op.queueMessagesMax);
+    const window = this.#around.windowOf(session, isPresent);
+    this.#delivering = { session, window };
+    this.#around.attached(session, this);
+    this.#stream.write(this.#protocol.opened(isPresent));
+    for (const { queued, packetId } of window.resend(session.queue))
+      this.#send(publish(queued.message, packetId, { isRetained: queued.isRetained, isDup: true }));
+  }
+
+  #subscribeLocal({ subscriptions, reply }: Extract<Effect, { type: 'subscribeLocal' }>): void {
+    const { broker } = this.#around;
+    const session = this.#attachedSession();
+    const through = broker.appliedSeq;
+    broker.subscribeLocal(session, subscriptions);
+    this.#around.propose({ type: 'barrier' }, () => {
+      if (!this.#isOpen) return;
+      this.#stream.write(reply);
+      broker.sendRetained(session, subscriptions, through);
+    });
+  }
+
+  #settle(): void {
+    if (this.#settled.length === 0) return;
+    const numbers = this.#settled;
+    this.#settled = [];
+    const session = this.#delivering?.session ?? null;
+    if (session === null) return;
+    if (session.isDurable)
+      this.#around.propose({ type: 'settle', clientId: session.clientId, numbers }, null);
+    else for (const number of numbers) this.#around.broker.settleLocal(session, number);
+  }
+
+  /** Source: MQTT-3.14.4-3: a will is never published after a DISCONNECT. */
+  #farewell(): void {
+    this.#settle();
+    this.#close(null);
+    this.#stream.end();
+    if (this.#client?.hasWill === true)
+      this.#around.propose({ type: 'dropWill', clientId: this.#client.clientId }, null);
+  }
+
+  #close(fault: Readonly<{ code: string; text: string }> | null): void {
+    this.#isOpen = false;
+    this.#timer?.();
+    this.#timer = null;
+    this.#around.closed(this, fault);
+  }
+
+  #send(bytes: Buffer): void {
+    this.messagesOut += 1;
+    this.#stream.write(bytes);
+  }
+
+  #isBacklogged(): boolean {
+    return this.#stream.backlog() >= this.#around.options.backlogSizeMax;
+  }
+
+  #mustWait(): boolean {
+    return this.#protocol.isOpening || this.#around.isHoldingBack() || this.#isBacklogged();
+  }
+
+  #pauseOrResume(): void {
+    if (!this.#isOpen) return;
+    const mustPause = this.#mustWait();
+    if (mustPause === this.#isPaused) return;
+    this.#isPaused = mustPause;
+    if (mustPause) this.#stream.pause();
+    else this.#stream.resume();
+  }
+
+  /** One timer for each connection, set again only when it rings: traffic costs it nothing. */
+  #watchSilence(): void {
+    this.#timer?.();
+    this.#timer = null;
+    if (this.#silenceMs === 0) return;
+    const { clock } = this.#around;
+    // What was not read because this server holds back is not the client's silence.
+    if (this.#client !== null && (this.#protocol.isOpening || this.#around.isHoldingBack()))
+      this.#lastHeard = clock.now();
+    const left = this.#lastHeard + this.#silenceMs - clock.now();
+    if (left > 0) this.#timer = clock.after(left, () => this.#watchSilence());
+    else this.lose(this.#silenceFault());
+  }
+
+  #silenceFault(): Readonly<{ code: string; text: string }> {
+    return this.#client === null
+      ? { code: 'LS_CONNECT_TIMEOUT', text: connectionFaults.LS_CONNECT_TIMEOUT(this.#silenceMs) }
+      : { code: 'LS_KEEP_ALIVE', text: connectionFaults.LS_KEEP_ALIVE(this.#silenceMs) };
+  }
+
+  #attachedSession(): Session {
+    return present(this.#delivering, 'the session of a connected client').session;
+  }
+}

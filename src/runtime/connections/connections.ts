@@ -1,0 +1,258 @@
+/**
+ * All clients of this server while it serves: who is connected, whose session is whose, what waits for a commit. Open only while the pair
+ * lets this server serve; when that ends nothing more leaves, and what was held back is forgotten. Source: PROTOCOL.md §2 Ack, §3.
+ */
+import type { Clock, Log, Random } from '../../base/index.ts';
+import type { Broker, BrokerStats, Op, Outcome, Session } from '../../core/broker/index.ts';
+import { Window } from '../../core/mqtt/index.ts';
+import type { ByteStream, Listener, StreamEvents } from '../../ports/index.ts';
+import type { Proposals } from '../proposals.ts';
+import { AbsentWills } from './absent-wills.ts';
+import { Connection, type Surroundings } from './connection.ts';
+import { connectionFaults } from './faults.ts';
+import type { ConnectionOptions } from './options.ts';
+import { RareWarnings } from './rare-warnings.ts';
+
+export type ConnectionsParts = Readonly<{
+  broker: Broker;
+  proposals: Proposals;
+  listeners: readonly Listener[];
+  clock: Clock;
+  random: Random;
+  log: Log;
+  options: ConnectionOptions;
+}>;
+
+export type ConnectionsStats = BrokerStats &
+  Readonly<{
+    clients: number;
+    droppedMessages: number;
+    /** Messages taken from clients, and sent to them, since this process began. */
+    messagesIn: number;
+    messagesOut: number;
+  }>;
+
+const NO_EVENTS: StreamEvents = { data: () => undefined, drained: () => undefined, closed: () => undefined };
+
+export class Connections {
+  readonly #parts: ConnectionsParts;
+  readonly #warnings: RareWarnings;
+  readonly #absentWills: AbsentWills;
+  readonly #around: Surroundings;
+  readonly #connections = new Set<Connection>();
+  readonly #byClient = new Map<string, Connection>();
+  readonly #bySession = new Map<Session, Connection>();
+  /** Of durable sessions, also while their clients are away. */
+  readonly #windows = new Map<string, Window>();
+  #isServing = false;
+  #isDraining = false;
+  /** Rises with every opening and closing: what was proposed under another one is nobody's any more. */
+  #term = 0;
+  #pending = 0;
+  #drains: (() => void)[] = [];
+  #closing: Promise<void> = Promise.resolve();
+  #wasHoldingBack = false;
+  #droppedWarned = 0;
+  /** Of connections that are over. */
+  #past = { messagesIn: 0, messagesOut: 0 };
+
+  constructor(parts: ConnectionsParts) {
+    const { broker, clock, options, log } = parts;
+    this.#parts = parts;
+    this.#warnings = new RareWarnings(clock, log);
+    this.#absentWills = new AbsentWills(clock, (clientId) => this.#fireWill(clientId));
+    this.#around = {
+      broker,
+      clock,
+      options,
+      propose: (op, done) => this.#propose(op, done),
+      fireWill: (clientId) => this.#fireWill(clientId),
+      isHoldingBack: () => this.#isHoldingBack(),
+      claim: (clientId, connection) => this.#claim(clientId, connection),
+      windowOf: (session, isPresent) => this.#windowOf(session, isPresent),
+      attached: (session, connection) => void this.#bySession.set(session, connection),
+      deliverReady: () => this.#deliverReady(),
+      closed: (connection, fault) => this.#closed(connection, fault),
+    };
+  }
+
+  /**
+   * Begins to serve; clients may come when it fulfils. Everything committed must have been applied. Rejects with a coded error when a
+   * port can't be had; then nothing is open. Safe to repeat.
+   */
+  async open(): Promise<void> {
+    if (this.#isServing) return;
+    this.#isServing = true;
+    // The broker may have been loaded anew since, and counts from there; what the passive dropped by the same rule is no news.
+    this.#droppedWarned = this.#parts.broker.droppedMessages;
+    this.#term += 1;
+    const term = this.#term;
+    this.#awaitAbsent();
+    await this.#closing;
+    for (const listener of this.#parts.listeners) {
+      if (term !== this.#term) return;
+      try {
+        await listener.open({ connected: (stream) => this.#connected(stream, term) });
+      } catch (failure) {
+        if (term === this.#term) await this.close('a port is not to be had');
+        throw failure;
+      }
+      // Closed while it opened: whoever closed could not know of this port yet.
+      if (term !== this.#term) await listener.close();
+    }
+  }
+
+  /** At once: nothing more leaves, every client is disconnected, replies that wait are forgotten. Fulfils when the ports are free. */
+  close(why: string): Promise<void> {
+    if (!this.#isServing) return this.#closing;
+    this.#isServing = false;
+    this.#term += 1;
+    const clients = this.#connections.size;
+    for (const connection of [...this.#connections]) connection.destroy();
+    this.#byClient.clear();
+    this.#bySession.clear();
+    this.#windows.clear();
+    this.#absentWills.clear();
+    this.#pending = 0;
+    this.#endDrain();
+    if (clients > 0)
+      this.#parts.log.say({ level: 'info', text: `${clients} clients were disconnected: ${why}` });
+    this.#closing = Promise.all(this.#parts.listeners.map((listener) => listener.close())).then(
+      () => undefined,
+    );
+    return this.#closing;
+  }
+
+  /** Takes nothing more from clients; fulfils when all that was taken is committed and answered, or serving has ended. */
+  drain(): Promise<void> {
+    if (!this.#isServing) return Promise.resolve();
+    this.#isDraining = true;
+    for (const connection of [...this.#connections]) connection.read();
+    return new Promise((resolve) => {
+      this.#drains.push(resolve);
+      this.#settleDrains();
+    });
+  }
+
+  /** After a drain that led nowhere: clients are served again. */
+  undrain(): void {
+    if (!this.#isDraining) return;
+    this.#endDrain();
+    this.#release();
+    this.#awaitAbsent();
+  }
+
+  /** One committed entry was applied and its proposers were told: what it brought goes out, and what was held back goes on. */
+  applied(): void {
+    if (!this.#isServing) return;
+    this.#deliverReady();
+    if (this.#wasHoldingBack && !this.#isHoldingBack()) this.#release();
+    this.#warnOfDropped();
+  }
+
+  stats(): ConnectionsStats {
+    const { broker } = this.#parts;
+    let { messagesIn, messagesOut } = this.#past;
+    for (const connection of this.#connections) {
+      messagesIn += connection.messagesIn;
+      messagesOut += connection.messagesOut;
+    }
+    const { droppedMessages } = broker;
+    return { ...broker.stats(), droppedMessages, clients: this.#connections.size, messagesIn, messagesOut };
+  }
+
+  #connected(stream: ByteStream, term: number): StreamEvents {
+    if (term !== this.#term) {
+      stream.destroy();
+      return NO_EVENTS;
+    }
+    const connection = new Connection(stream, this.#around, `auto-${this.#parts.random.id()}`);
+    this.#connections.add(connection);
+    return connection.events();
+  }
+
+  #propose(op: Op, done: ((outcome: Outcome) => void) | null): void {
+    if (!this.#isServing) return;
+    const term = this.#term;
+    this.#pending += 1;
+    this.#parts.proposals.propose(op, (outcome) => {
+      if (term !== this.#term) return;
+      this.#pending -= 1;
+      done?.(outcome);
+      this.#settleDrains();
+    });
+  }
+
+  /** During a drain nothing new is proposed: the will stays, and is published by whoever serves next, or after `undrain`. */
+  #fireWill(clientId: string): void {
+    if (!this.#isDraining) this.#propose({ type: 'fireWill', clientId }, null);
+  }
+
+  #isHoldingBack(): boolean {
+    const isHoldingBack =
+      this.#isDraining || this.#parts.proposals.pendingBytes() >= this.#parts.options.pendingSizeMax;
+    if (isHoldingBack) this.#wasHoldingBack = true;
+    return isHoldingBack;
+  }
+
+  #release(): void {
+    this.#wasHoldingBack = false;
+    for (const connection of [...this.#connections]) connection.read();
+  }
+
+  /** Source: MQTT-3.1.4-2: a client that connects again ends its former connection. */
+  #claim(clientId: string, connection: Connection): void {
+    this.#byClient.get(clientId)?.lose(null);
+    this.#byClient.set(clientId, connection);
+    this.#absentWills.cameBack(clientId);
+  }
+
+  #windowOf(session: Session, isPresent: boolean): Window {
+    const { inFlightMax } = this.#parts.options;
+    const former = isPresent ? this.#windows.get(session.clientId) : undefined;
+    const window = former ?? new Window(inFlightMax);
+    if (session.isDurable) this.#windows.set(session.clientId, window);
+    else this.#windows.delete(session.clientId);
+    return window;
+  }
+
+  #closed(connection: Connection, fault: Readonly<{ code: string; text: string }> | null): void {
+    const { clientId, session } = connection;
+    this.#connections.delete(connection);
+    if (clientId !== null && this.#byClient.get(clientId) === connection) this.#byClient.delete(clientId);
+    if (session !== null) {
+      this.#bySession.delete(session);
+      this.#parts.broker.detach(session);
+    }
+    this.#past.messagesIn += connection.messagesIn;
+    this.#past.messagesOut += connection.messagesOut;
+    if (fault !== null) this.#warnings.warn(fault.code, `A client at ${connection.remote} ${fault.text}`);
+  }
+
+  #deliverReady(): void {
+    for (const session of this.#parts.broker.takeReady()) this.#bySession.get(session)?.deliver();
+  }
+
+  /** Wills of clients that are not connected here: each gets its time to come back. */
+  #awaitAbsent(): void {
+    for (const { clientId, patienceMs } of this.#parts.broker.wills())
+      if (!this.#byClient.has(clientId)) this.#absentWills.await(clientId, patienceMs);
+  }
+
+  #settleDrains(): void {
+    if (!this.#isDraining || this.#pending > 0) return;
+    for (const resolve of this.#drains.splice(0)) resolve();
+  }
+
+  #endDrain(): void {
+    this.#isDraining = false;
+    for (const resolve of this.#drains.splice(0)) resolve();
+  }
+
+  #warnOfDropped(): void {
+    const dropped = this.#parts.broker.droppedMessages - this.#droppedWarned;
+    if (dropped <= 0 || !this.#warnings.isDue('LS_QUEUE_FULL')) return;
+    this.#droppedWarned += dropped;
+    this.#warnings.warn('LS_QUEUE_FULL', connectionFaults.LS_QUEUE_FULL(dropped));
+  }
+}

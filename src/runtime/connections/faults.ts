@@ -1,0 +1,12 @@
+/** What goes wrong with clients apart from breaking MQTT (that is core/mqtt's), as operators read it. */
+
+export const connectionFaults = {
+  LS_CONNECT_TIMEOUT: (ms: number) =>
+    `sent no CONNECT within mqtt.connectTimeout (${ms} ms); is it an MQTT client, and its network all right?`,
+  LS_KEEP_ALIVE: (ms: number) =>
+    `was silent for ${ms} ms, one and a half times the keep-alive that it chose; look at its network, or let it choose a longer one`,
+  LS_QUEUE_FULL: (dropped: number) =>
+    `${dropped} messages were dropped because the queues of their clients were full, the oldest first; let those clients connect and read, or raise mqtt.queueMessagesMax`,
+} as const;
+
+export type ConnectionFaultCode = keyof typeof connectionFaults;

@@ -1,0 +1,40 @@
+/** Profile section `mqtt`: what one client may take of this server. */
+import { count, milliseconds, size, type Options } from '../../base/index.ts';
+
+const MIB = 1024 * 1024;
+
+export const connectionOptions = {
+  packetSizeMax: size(
+    MIB,
+    'The longest packet that a client may send, message and topic included. A client that announces more is disconnected before it can fill the memory.',
+    // A journal entry holds whole packets and must pass the backchannel, whose frames end at 64 MiB.
+    { min: 1024, max: 32 * MIB },
+  ),
+  queueMessagesMax: count(
+    1_000_000,
+    'How many messages wait for one client at most. When its queue is full, the oldest message goes, with a warning. The same on both servers.',
+    { min: 1, max: 100_000_000 },
+  ),
+  inFlightMax: count(
+    100,
+    'How many messages are sent to one client before it has acknowledged any of them.',
+    { min: 1, max: 65_535 },
+  ),
+  connectTimeout: milliseconds(
+    10_000,
+    'How long a client may take from opening its connection to its CONNECT packet.',
+    { min: 100, max: 600_000 },
+  ),
+  backlogSizeMax: size(
+    MIB,
+    'How much waits for the network of one client that does not read; it gets nothing more, and nothing more is read from it, until it has read.',
+    { min: 64 * 1024, max: 256 * MIB },
+  ),
+  pendingSizeMax: size(
+    16 * MIB,
+    'How much may wait for disks and the other server together before publishers are slowed down.',
+    { min: 64 * 1024, max: 1024 * MIB },
+  ),
+} as const;
+
+export type ConnectionOptions = Options<typeof connectionOptions>;

@@ -1,0 +1,161 @@
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import { expect, onTestFinished, test } from 'vitest';
+import { Broker } from '../../src/core/broker/index.ts';
+import { TcpListener } from '../../src/io/net/index.ts';
+import { SystemClock, SystemRandom } from '../../src/io/system/index.ts';
+import { Connections } from '../../src/runtime/connections/index.ts';
+import { defaultOptions, HeldProposals } from '../runtime/serving.ts';
+
+/** The clients' side on a real port; what is proposed commits once the turn is over. */
+async function serve(): Promise<{ url: string; broker: Broker }> {
+  const broker = new Broker();
+  const proposals = new HeldProposals(broker);
+  proposals.isImmediate = true;
+  const listener = new TcpListener({ host: '127.0.0.1', port: 0 });
+  const connections = new Connections({
+    broker,
+    proposals,
+    listeners: [listener],
+    clock: new SystemClock(),
+    random: new SystemRandom(),
+    log: { say: () => undefined },
+    options: defaultOptions,
+  });
+  proposals.applied = () => connections.applied();
+  await connections.open();
+  onTestFinished(() => connections.close('the test is over'));
+  return { url: `mqtt://127.0.0.1:${listener.port ?? 0}`, broker };
+}
+
+/** A client that has connected, and the messages that it gets: `topic=payload`, with q and r as they came. */
+class Client {
+  readonly mqtt: MqttClient;
+  readonly got: string[] = [];
+  sessionPresent: boolean | null = null;
+  #watchers: (() => void)[] = [];
+
+  private constructor(client: MqttClient) {
+    this.mqtt = client;
+    client.on('message', (topic, payload, packet) => {
+      this.got.push(`${topic}=${payload.toString()} q${packet.qos}${packet.retain ? ' r' : ''}`);
+      for (const watcher of this.#watchers) watcher();
+    });
+    client.on('error', () => undefined);
+  }
+
+  static async connect(url: string, options: IClientOptions): Promise<Client> {
+    const client = new Client(mqtt.connect(url, { reconnectPeriod: 0, protocolVersion: 4, ...options }));
+    onTestFinished(() => void client.mqtt.end(true));
+    client.sessionPresent = await new Promise((resolve, reject) => {
+      client.mqtt.once('connect', (packet) => resolve(packet.sessionPresent));
+      client.mqtt.once('close', () => reject(new Error('closed before CONNACK')));
+    });
+    return client;
+  }
+
+  /** Fulfils when so many messages have come. */
+  gotAll(count: number): Promise<readonly string[]> {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (this.got.length >= count) resolve(this.got);
+      };
+      this.#watchers.push(look);
+      look();
+    });
+  }
+
+  closed(): Promise<void> {
+    return new Promise((resolve) => this.mqtt.once('close', () => resolve()));
+  }
+}
+
+test('QoS 1 both ways, with wildcards, QoS 0 beside it', async () => {
+  const { url } = await serve();
+  const reader = await Client.connect(url, { clientId: 'reader' });
+  const granted = await reader.mqtt.subscribeAsync({
+    'plant/+/heat': { qos: 1 },
+    'plant/#': { qos: 0 },
+    two: { qos: 2 },
+  });
+  expect(granted.map(({ qos }) => qos)).toEqual([1, 0, 1]);
+  const writer = await Client.connect(url, { clientId: 'writer' });
+  await writer.mqtt.publishAsync('plant/1/heat', 'a', { qos: 1 });
+  await writer.mqtt.publishAsync('plant/1', 'b', { qos: 1 });
+  await writer.mqtt.publishAsync('elsewhere', 'c', { qos: 1 });
+  await writer.mqtt.publishAsync('plant/2/heat', 'd', { qos: 0 });
+  expect(await reader.gotAll(3)).toEqual(['plant/1/heat=a q1', 'plant/1=b q0', 'plant/2/heat=d q0']);
+});
+
+test('a durable session keeps its subscriptions and what came meanwhile; a clean one ends it [MQTT-3.1.2-4, MQTT-3.1.2-6]', async () => {
+  const { url, broker } = await serve();
+  const first = await Client.connect(url, { clientId: 'r', clean: false });
+  expect(first.sessionPresent).toBe(false);
+  await first.mqtt.subscribeAsync('t', { qos: 1 });
+  await first.mqtt.endAsync();
+  const writer = await Client.connect(url, { clientId: 'w' });
+  for (const text of ['a', 'b', 'c']) await writer.mqtt.publishAsync('t', text, { qos: 1 });
+  const second = await Client.connect(url, { clientId: 'r', clean: false });
+  expect(second.sessionPresent).toBe(true);
+  expect(await second.gotAll(3)).toEqual(['t=a q1', 't=b q1', 't=c q1']);
+  await second.mqtt.endAsync();
+  const clean = await Client.connect(url, { clientId: 'r', clean: true });
+  expect(clean.sessionPresent).toBe(false);
+  expect(broker.stats()).toMatchObject({ durableSessions: 0, queuedMessages: 0 });
+});
+
+test('retained messages come with the subscription, and are cleared by an empty one [MQTT-3.3.1-6, MQTT-3.3.1-10]', async () => {
+  const { url } = await serve();
+  const writer = await Client.connect(url, { clientId: 'w' });
+  await writer.mqtt.publishAsync('state/a', 'on', { qos: 1, retain: true });
+  await writer.mqtt.publishAsync('state/b', 'off', { qos: 1, retain: true });
+  await writer.mqtt.publishAsync('state/b', '', { qos: 1, retain: true });
+  const reader = await Client.connect(url, { clientId: 'r' });
+  await reader.mqtt.subscribeAsync('state/#', { qos: 1 });
+  expect(await reader.gotAll(1)).toEqual(['state/a=on q1 r']);
+  await writer.mqtt.publishAsync('state/c', 'new', { qos: 1, retain: true });
+  expect(await reader.gotAll(2)).toEqual(['state/a=on q1 r', 'state/c=new q1']);
+});
+
+test('a will is published when the connection breaks and not after DISCONNECT [MQTT-3.1.2-8, MQTT-3.14.4-3]', async () => {
+  const { url } = await serve();
+  const watcher = await Client.connect(url, { clientId: 'watcher' });
+  await watcher.mqtt.subscribeAsync('wills/#', { qos: 1 });
+  const will = (name: string) =>
+    ({ topic: `wills/${name}`, payload: Buffer.from('gone'), qos: 1, retain: false }) as const;
+  const polite = await Client.connect(url, { clientId: 'polite', will: will('polite') });
+  await polite.mqtt.endAsync();
+  const rude = await Client.connect(url, { clientId: 'rude', will: will('rude') });
+  rude.mqtt.stream.destroy();
+  expect(await watcher.gotAll(1)).toEqual(['wills/rude=gone q1']);
+});
+
+test('a second client of the same name takes the session over, and the first is closed [MQTT-3.1.4-2]', async () => {
+  const { url } = await serve();
+  const first = await Client.connect(url, { clientId: 'c', clean: false });
+  await first.mqtt.subscribeAsync('t', { qos: 1 });
+  const closed = first.closed();
+  const second = await Client.connect(url, { clientId: 'c', clean: false });
+  await closed;
+  expect(second.sessionPresent).toBe(true);
+  await second.mqtt.publishAsync('t', 'm', { qos: 1 });
+  expect(await second.gotAll(1)).toEqual(['t=m q1']);
+  expect(first.got).toEqual([]);
+});
+
+test('a client of MQTT 5 is told that its version is not supported', async () => {
+  const { url } = await serve();
+  const client = mqtt.connect(url, { protocolVersion: 5, reconnectPeriod: 0 });
+  onTestFinished(() => void client.end(true));
+  const failure = await new Promise<unknown>((resolve) => client.once('error', resolve));
+  expect(failure).toMatchObject({ code: 0x84 });
+});
+
+test('a thousand messages with QoS 1 arrive once each and in order, however the window moves', async () => {
+  const { url } = await serve();
+  const reader = await Client.connect(url, { clientId: 'r', clean: false });
+  await reader.mqtt.subscribeAsync('t', { qos: 1 });
+  const writer = await Client.connect(url, { clientId: 'w' });
+  const texts = Array.from({ length: 1000 }, (_, n) => String(n));
+  await Promise.all(texts.map((text) => writer.mqtt.publishAsync('t', text, { qos: 1 })));
+  expect(await reader.gotAll(1000)).toEqual(texts.map((text) => `t=${text} q1`));
+});

@@ -1,0 +1,54 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Message } from '../../../src/core/broker/index.ts';
+import { Queue } from '../../../src/core/broker/queue.ts';
+
+const message = new Message({ seq: 1, index: 0 }, 'x', Buffer.alloc(0), 1);
+
+test('a queue is a list from which any place may be taken, in whatever order', () => {
+  const step = fc.oneof(fc.constant('add' as const), fc.nat(60));
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), fc.nat(5), (steps, from) => {
+      const queue = new Queue(from);
+      let next = from;
+      let model: number[] = [];
+      for (const each of steps) {
+        if (each === 'add') {
+          expect(queue.add(message, false).number).toBe(next);
+          model.push(next);
+          next += 1;
+        } else {
+          expect(queue.remove(each)?.number ?? null).toBe(model.includes(each) ? each : null);
+          model = model.filter((number) => number !== each);
+        }
+        expect(queue.length).toBe(model.length);
+        expect([...queue.since(0)].map(({ number }) => number)).toEqual(model);
+        expect(queue.from(each === 'add' ? 0 : each)?.number).toBe(
+          model.find((n) => n >= (each === 'add' ? 0 : each)),
+        );
+      }
+      expect(queue.next).toBe(next);
+    }),
+  );
+});
+
+test('a long life leaves no room behind: what is settled in order is let go', () => {
+  const queue = new Queue();
+  for (let number = 0; number < 100_000; number += 1) {
+    queue.add(message, false);
+    if (number >= 10) queue.remove(number - 10);
+  }
+  expect(queue.length).toBe(10);
+  expect(queue.from(0)?.number).toBe(99_990);
+});
+
+test('stored numbers out of their order are a fault', () => {
+  const queue = new Queue(10);
+  const stored = (number: number) => ({ number, message, isRetained: false, isStored: true });
+  queue.restore(stored(3));
+  queue.restore(stored(7));
+  expect(() => queue.restore(stored(5))).toThrow(/out of order/);
+  expect(() => queue.restore(stored(10))).toThrow(/out of order/);
+  expect([...queue.since(0)].map(({ number }) => number)).toEqual([3, 7]);
+  expect(queue.add(message, false).number).toBe(10);
+});

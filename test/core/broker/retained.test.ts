@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest';
+import { bytes, Committer, open, passingOf, publish, queueOf, subscribe } from './entries.ts';
+
+const retain = (address: string, text: string, qos: 0 | 1 = 1) =>
+  publish(address, text, { qos, isRetained: true });
+
+test('the last retained message of each matching address goes to a new subscriber, marked so [MQTT-3.3.1-6, MQTT-3.3.1-8]', () => {
+  const committer = new Committer();
+  committer.commit(retain('a/1', 'old'), retain('a/2', 'two'), retain('a/1', 'new'), retain('b', 'other'));
+  committer.commit(open('c'), subscribe('c', 'a/+'));
+  expect(queueOf(committer.broker.attach('c'))).toEqual(['0:two:r', '1:new:r']);
+});
+
+test('subscribing again brings the retained messages again [MQTT-3.8.4-3]', () => {
+  const committer = new Committer();
+  committer.commit(retain('a', 'm'), open('c'), subscribe('c', 'a'), subscribe('c', 'a'));
+  expect(queueOf(committer.broker.attach('c'))).toEqual(['0:m:r', '1:m:r']);
+});
+
+test('a retained message goes to present subscribers unmarked [MQTT-3.3.1-9]', () => {
+  const committer = new Committer();
+  committer.commit(open('c'), subscribe('c', 'a'), retain('a', 'm'));
+  expect(queueOf(committer.broker.attach('c'))).toEqual(['0:m']);
+});
+
+test('an empty retained message clears its address and is delivered as usual [MQTT-3.3.1-10, MQTT-3.3.1-11]', () => {
+  const committer = new Committer();
+  committer.commit(retain('a', 'm'), open('c'), subscribe('c', 'a'), retain('a', ''));
+  committer.commit(open('d'), subscribe('d', '#'));
+  expect(queueOf(committer.broker.attach('c'))).toEqual(['0:m:r', '1:']);
+  expect(queueOf(committer.broker.attach('d'))).toEqual([]);
+  expect(committer.broker.stats().retainedMessages).toBe(0);
+});
+
+test('a message not to be retained leaves the retained one alone [MQTT-3.3.1-12]', () => {
+  const committer = new Committer();
+  committer.commit(retain('a', 'kept'), publish('a', 'passes'), open('c'), subscribe('c', 'a'));
+  expect(queueOf(committer.broker.attach('c'))).toEqual(['0:kept:r']);
+});
+
+test('a retained message with QoS 0 goes to who is connected', () => {
+  const committer = new Committer();
+  committer.commit(retain('a', 'm', 0), open('c'));
+  const session = committer.broker.attach('c');
+  committer.commit(subscribe('c', 'a'));
+  expect(passingOf(session)).toEqual(['m:r']);
+});
+
+test('a session that is not durable gets as retained only what was published before it subscribed', () => {
+  const committer = new Committer();
+  committer.commit(retain('a', 'before'), retain('b', 'before'));
+  const session = committer.broker.openLocal('e', 10);
+  const subscriptions = [{ filter: '#', qos: 1 }] as const;
+  const through = committer.broker.appliedSeq;
+  committer.broker.subscribeLocal(session, subscriptions);
+  committer.commit(retain('a', 'after'));
+  committer.broker.sendRetained(session, subscriptions, through);
+  expect(queueOf(session)).toEqual(['0:after', '1:before:r']);
+});
+
+const will = {
+  address: 'wills',
+  payload: bytes('gone'),
+  qos: 1,
+  isRetained: true,
+  patienceMs: 1500,
+} as const;
+
+test('a fired will is published as its client asked, retained too, and once [MQTT-3.1.2-8, MQTT-3.1.2-17]', () => {
+  const committer = new Committer();
+  committer.commit(open('watcher'), subscribe('watcher', 'wills'), open('c', { isDurable: false, will }));
+  expect(committer.broker.wills()).toEqual([{ clientId: 'c', patienceMs: 1500 }]);
+  const outcomes = committer.commit({ type: 'fireWill', clientId: 'c' }, { type: 'fireWill', clientId: 'c' });
+  expect(outcomes.map(({ type }) => type)).toEqual(['applied', 'absent']);
+  expect(queueOf(committer.broker.attach('watcher'))).toEqual(['0:gone']);
+  expect(committer.broker.stats().retainedMessages).toBe(1);
+});
+
+test('a dropped will is not published [MQTT-3.1.2-10]; a new connection replaces the former will', () => {
+  const committer = new Committer();
+  committer.commit(open('watcher'), subscribe('watcher', 'wills'), open('c', { will }));
+  committer.commit({ type: 'dropWill', clientId: 'c' }, { type: 'fireWill', clientId: 'c' });
+  committer.commit(open('c', { will }), open('c', { will: { ...will, payload: bytes('second') } }));
+  committer.commit({ type: 'fireWill', clientId: 'c' });
+  expect(queueOf(committer.broker.attach('watcher'))).toEqual(['0:second']);
+});

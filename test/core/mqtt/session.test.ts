@@ -1,0 +1,146 @@
+import { expect, test } from 'vitest';
+import { MqttSession, MqttViolation, type Effect, type Packet } from '../../../src/core/mqtt/index.ts';
+
+const connect = (more: Partial<Extract<Packet, { type: 'connect' }>> = {}): Packet => ({
+  type: 'connect',
+  clientId: 'c',
+  isClean: true,
+  keepAliveSeconds: 10,
+  will: null,
+  ...more,
+});
+
+const publish = (more: Partial<Extract<Packet, { type: 'publish' }>> = {}): Packet => ({
+  type: 'publish',
+  topic: 't',
+  payload: Buffer.from('m'),
+  qos: 1,
+  isRetained: false,
+  packetId: 7,
+  ...more,
+});
+
+const fresh = (): MqttSession => new MqttSession({ spareClientId: 'spare', queueMessagesMax: 5 });
+
+function connected(more: Parameters<typeof connect>[0] = {}): MqttSession {
+  const session = fresh();
+  session.step(connect(more));
+  session.opened(false);
+  return session;
+}
+
+function violationOf(act: () => unknown): string {
+  try {
+    act();
+  } catch (failure) {
+    if (failure instanceof MqttViolation) return `${failure.code} ${failure.message}`;
+  }
+  return 'none';
+}
+
+const opOf = (effect: Effect) => (effect.type === 'open' || effect.type === 'propose' ? effect.op : null);
+
+test('the first packet must be CONNECT [MQTT-3.1.0-1], and there is only one [MQTT-3.1.0-2]', () => {
+  expect(violationOf(() => fresh().step({ type: 'pingreq' }))).toContain('MQTT-3.1.0-1');
+  expect(violationOf(() => connected().step(connect()))).toContain('MQTT-3.1.0-2');
+  expect(violationOf(() => connected().step({ type: 'foreignConnect', level: 5 }))).toContain('MQTT-3.1.0-2');
+});
+
+test('CONNACK says whether a session was present [MQTT-3.2.2-2, MQTT-3.2.2-3]', () => {
+  for (const isPresent of [false, true]) {
+    const session = fresh();
+    session.step(connect({ isClean: false }));
+    expect(session.isOpening).toBe(true);
+    expect([...session.opened(isPresent)]).toEqual([0x20, 2, isPresent ? 1 : 0, 0]);
+    expect(session.isOpening).toBe(false);
+  }
+});
+
+test('no packet is taken while a CONNECT waits for its commit (PROTOCOL.md Ack)', () => {
+  const session = fresh();
+  session.step(connect());
+  expect(() => session.step(publish())).toThrow(/waits for its commit/);
+});
+
+test('an empty client identifier gets a name with a clean session [MQTT-3.1.3-6] and 0x02 without [MQTT-3.1.3-8]', () => {
+  expect(opOf(fresh().step(connect({ clientId: '' })))).toMatchObject({
+    clientId: 'spare',
+    isDurable: false,
+  });
+  const refusal = fresh().step(connect({ clientId: '', isClean: false }));
+  expect(refusal).toMatchObject({
+    type: 'refuse',
+    code: 'LS_MQTT_CLIENT_ID',
+    bytes: Buffer.from([0x20, 2, 0, 2]),
+  });
+});
+
+test('other versions are refused with the code that their clients understand [MQTT-3.1.2-2]', () => {
+  const bytesFor = (level: number) => {
+    const effect = fresh().step({ type: 'foreignConnect', level });
+    return effect.type === 'refuse' ? [effect.code, effect.bytes.toString('hex')] : [];
+  };
+  expect(bytesFor(3)).toEqual(['LS_MQTT_VERSION', '20020001']);
+  expect(bytesFor(5)).toEqual(['LS_MQTT_VERSION', '2003008400']);
+  expect(bytesFor(0x84)).toEqual(['LS_MQTT_VERSION', '20020001']);
+});
+
+test('silence is bounded by one and a half times the keep-alive [MQTT-3.1.2-24], and a will waits as long for its client', () => {
+  const will = { address: 'w', payload: Buffer.from('x'), qos: 1, isRetained: false } as const;
+  const open = fresh().step(connect({ keepAliveSeconds: 10, will }));
+  expect(open).toMatchObject({ type: 'open', keepAliveMs: 15_000, op: { will: { patienceMs: 15_000 } } });
+  const silent = fresh().step(connect({ keepAliveSeconds: 0, will }));
+  expect(silent).toMatchObject({ type: 'open', keepAliveMs: 0, op: { will: { patienceMs: 60_000 } } });
+});
+
+test('PUBACK comes with the commit of its message and never at once [MQTT-3.3.4-1] (PROTOCOL.md Ack)', () => {
+  expect(connected().step(publish({ isRetained: true }))).toEqual({
+    type: 'propose',
+    op: { type: 'publish', address: 't', payload: Buffer.from('m'), qos: 1, isRetained: true },
+    reply: Buffer.from([0x40, 2, 0, 7]),
+  });
+});
+
+test('QoS 0 passes by, but a message to be retained is proposed [MQTT-3.3.1-7]', () => {
+  const packet = publish({ qos: 0, packetId: 0 });
+  expect(connected().step(packet)).toMatchObject({ type: 'pass', topic: 't' });
+  const retained = connected().step(publish({ qos: 0, packetId: 0, isRetained: true }));
+  expect(retained).toMatchObject({ type: 'propose', op: { qos: 0, isRetained: true }, reply: null });
+});
+
+test('QoS 2 ends the connection with its own code', () => {
+  expect(violationOf(() => connected().step(publish({ qos: 2 })))).toMatch(/^LS_MQTT_QOS2/);
+});
+
+test('SUBACK has one code for each filter [MQTT-3.8.4-5] and UNSUBACK the same identifier [MQTT-3.10.4-4]', () => {
+  const subscriptions = [
+    { filter: 'a', qos: 1 },
+    { filter: 'b', qos: 0 },
+  ] as const;
+  const session = connected({ isClean: false });
+  const subscribed = session.step({ type: 'subscribe', packetId: 0x102, subscriptions });
+  expect(subscribed).toMatchObject({
+    type: 'propose',
+    op: { type: 'subscribe', clientId: 'c', subscriptions },
+  });
+  expect(subscribed).toMatchObject({ reply: Buffer.from('900401020100', 'hex') });
+  const unsubscribed = session.step({ type: 'unsubscribe', packetId: 3, filters: ['a'] });
+  expect(unsubscribed).toMatchObject({ type: 'propose', reply: Buffer.from('b0020003', 'hex') });
+});
+
+test('what only this server knows is not proposed: subscriptions of a clean session', () => {
+  const session = connected();
+  const subscriptions = [{ filter: 'a', qos: 1 }] as const;
+  expect(session.step({ type: 'subscribe', packetId: 1, subscriptions })).toMatchObject({
+    type: 'subscribeLocal',
+  });
+  expect(session.step({ type: 'unsubscribe', packetId: 1, filters: ['a'] })).toMatchObject({
+    type: 'unsubscribeLocal',
+  });
+});
+
+test('PINGREQ is answered [MQTT-3.12.4-1]; DISCONNECT ends [MQTT-3.14.4-3]; PUBACK settles', () => {
+  expect(connected().step({ type: 'pingreq' })).toEqual({ type: 'reply', bytes: Buffer.from('d000', 'hex') });
+  expect(connected().step({ type: 'disconnect' })).toEqual({ type: 'end' });
+  expect(connected().step({ type: 'puback', packetId: 9 })).toEqual({ type: 'settle', packetId: 9 });
+});
