@@ -1,0 +1,40 @@
+/**
+ * Writes what is made from the options: docs/OPTIONS.md, and the comments of every profile under profiles/ (values stay as they are).
+ * `--check` writes nothing and fails when something is out of date.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { optionsManual, profileText, projectDirectory } from '../src/profile/index.ts';
+import { filesBelow } from './tidy/project.ts';
+
+/** Every made file and what should be in it. */
+export function madeFiles(root: string): Map<string, string> {
+  const made = new Map([[join(root, 'docs/OPTIONS.md'), optionsManual()]]);
+  for (const file of filesBelow(join(root, 'profiles'), '.yaml')) {
+    const [pair = '', server = '', kind = ''] = relative(join(root, 'profiles'), file)
+      .replace(/\.yaml$/, '')
+      .split('/');
+    made.set(
+      file,
+      profileText(`The ${kind} server "${server}" of the pair ${pair}.`, readFileSync(file, 'utf8')),
+    );
+  }
+  return made;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const stale = [...madeFiles(projectDirectory)].filter(([file, text]) => contentOf(file) !== text);
+  for (const [file, text] of stale) {
+    if (process.argv.includes('--check')) console.error(`${file}: out of date; run npx tsx scripts/docs.ts`);
+    else writeFileSync(file, text);
+  }
+  if (process.argv.includes('--check') && stale.length > 0) process.exitCode = 1;
+}
+
+function contentOf(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return null;
+  }
+}

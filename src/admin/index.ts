@@ -1,0 +1,23 @@
+/**
+ * The operator's door into a running server: what it shows (`ServerStatus`, `verdict`), what may be asked of it (`Operations`), and
+ * the HTTP API and its client between the two.
+ */
+export { AdminClient, type AdminAddress } from './client.ts';
+export { AdminFault, adminFaults } from './faults.ts';
+export {
+  type ForceReport,
+  type ForceWord,
+  type Operations,
+  type Refusal,
+  type SwitchoverReport,
+} from './operations.ts';
+export { openAdmin, type Admin, type AdminOptions } from './server.ts';
+export {
+  isServing,
+  timeOfDay,
+  verdict,
+  type ServerStatus,
+  type SyncProgress,
+  type Verdict,
+  type VerdictKind,
+} from './status.ts';

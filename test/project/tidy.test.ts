@@ -1,0 +1,182 @@
+/** Each check of scripts/tidy.ts finds its fault, in a small project with one of each kind planted, and nothing in a clean one. */
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { bannedNames } from '../../scripts/tidy/banned.ts';
+import { importDirections, starExports, unusedFiles } from '../../scripts/tidy/imports.ts';
+import { errorCodes, lockfileAddresses, madeTexts, profilesLoad } from '../../scripts/tidy/manual.ts';
+import { openProject, type Finding, type Project } from '../../scripts/tidy/project.ts';
+import { citedRules, rulesIn } from '../../scripts/tidy/rules.ts';
+import { projectDirectory } from '../../src/profile/index.ts';
+
+type Files = Readonly<Record<string, string>>;
+
+const CLEAN: Files = {
+  'src/base/index.ts': "export { a } from './a.ts';\n",
+  'src/base/a.ts': 'export const a = 1;\n',
+  'src/core/pair/PROTOCOL.md':
+    'x\n\n## 2. Rules\n\n**Ack.** An entry\n*Resume*: while\n\n**Consent** (optional)\n\n## 3. States\n',
+  'src/core/pair/index.ts':
+    "/** Source: PROTOCOL.md §2 Ack. */\nimport { a } from '../../base/index.ts';\nexport const b = a;\n",
+  'src/runtime/index.ts': "import { b } from '../core/pair/index.ts';\nexport const later = async () => b;\n",
+  'src/server/index.ts':
+    "import { later } from '../runtime/index.ts';\nimport 'node:fs';\nexport const run = later;\n",
+  'src/cli/main.ts':
+    "import { run } from '../server/index.ts';\nvoid run();\nthrow new Error('LS_TEST_ONE');\n",
+  'test/ack.test.ts': '// the claim (rule Ack)\n',
+  'docs/ERRORS.md': '| `LS_TEST_ONE` | one |\n',
+  'package-lock.json': '{ "packages": {} }\n',
+};
+
+async function project(more: Files = {}): Promise<Project> {
+  const root = await mkdtemp(join(tmpdir(), 'lockstep-tidy-'));
+  onTestFinished(() => rm(root, { recursive: true }));
+  for (const [path, text] of Object.entries({ ...CLEAN, ...more })) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), text);
+  }
+  return openProject(root);
+}
+
+const words = (findings: readonly Finding[]): string[] =>
+  findings.map(({ file, line, text }) => `${file}:${line}: ${text}`);
+
+test('a clean project has no faults', async () => {
+  const clean = await project();
+  for (const check of [
+    importDirections,
+    starExports,
+    unusedFiles,
+    bannedNames,
+    citedRules,
+    errorCodes,
+    lockfileAddresses,
+  ])
+    expect(words(check(clean))).toEqual([]);
+});
+
+test.each<[string, Files, string]>([
+  [
+    'upwards',
+    { 'src/base/a.ts': "import { b } from '../core/pair/index.ts';\nexport const a = b;\n" },
+    'src/base/a.ts:1: src/base must not import src/core/pair/index.ts; it may import nothing',
+  ],
+  [
+    'past a door',
+    { 'src/core/pair/index.ts': "import { a } from '../../base/a.ts';\nexport const b = a;\n" },
+    "src/core/pair/index.ts:1: src/base/a.ts is behind a door; use the folder's index.ts",
+  ],
+  [
+    'of node: in the core',
+    { 'src/core/pair/index.ts': "\nimport 'node:fs';\n" },
+    'src/core/pair/index.ts:2: src/core/pair must not import node:fs; put what needs it behind a port in src/io',
+  ],
+  [
+    'of a library outside the files that know it',
+    { 'src/core/pair/index.ts': "import 'xstate';\n" },
+    'src/core/pair/index.ts:1: xstate is known to core/pair/machine.ts, core/pair/setup.ts, core/pair/step.ts, core/pair/table.ts only; use what they offer',
+  ],
+  [
+    'loaded later',
+    { 'src/runtime/index.ts': "export const x = () => import('../server/index.ts');\n" },
+    'src/runtime/index.ts:1: src/runtime must not import src/server/index.ts; it may import base, core, ports',
+  ],
+])('an import %s is found', async (_, files, finding) => {
+  expect(words(importDirections(await project(files)))).toEqual([finding]);
+});
+
+test('a file of no folder, a file that nobody imports and a door that hides what it opens are found', async () => {
+  const faulty = await project({
+    'src/misc/x.ts': '',
+    'src/base/lonely.ts': '',
+    'src/base/index.ts': "export * from './a.ts';\n",
+  });
+  expect(words(importDirections(faulty))).toEqual([
+    expect.stringContaining('src/misc/x.ts:1: belongs to no folder'),
+  ]);
+  expect(words(unusedFiles(faulty)).map((line) => line.split(':')[0])).toEqual([
+    'src/base/lonely.ts',
+    'src/misc/x.ts',
+  ]);
+  expect(words(starExports(faulty))).toEqual([expect.stringContaining('src/base/index.ts:1: export *')]);
+});
+
+test.each([
+  ['Date.now()', 'Date.now is banned here; use the Clock port'],
+  ['new Date()', 'new Date is banned here; use the Clock port'],
+  ['Math.random()', 'Math.random is banned here; use the Random port'],
+  ['process.pid', 'process is banned here; take what is needed as a parameter'],
+  ['setTimeout(() => 1, 2)', 'setTimeout is banned here; use the Clock port'],
+  ['async () => 1', 'nothing waits here; return orders and let the runtime carry them out'],
+])('in the core, %s is found', async (code, finding) => {
+  const path = 'src/core/pair/index.ts';
+  expect(words(bannedNames(await project({ [path]: `\nexport const x = ${code};\n` })))).toEqual([
+    `${path}:2: ${finding}`,
+  ]);
+});
+
+test('the runtime may wait, but not by a timer of its own; a word in a comment or a member of that name is no fault', async () => {
+  const text = '// Date.now and process\nexport const x = async (o: { process: number }) => o.process;\n';
+  expect(words(bannedNames(await project({ 'src/runtime/index.ts': text })))).toEqual([]);
+  const timer = `${text}export const y = () => setInterval(x, 1);\n`;
+  expect(words(bannedNames(await project({ 'src/runtime/index.ts': timer })))).toHaveLength(1);
+});
+
+test('a rule that is cited nowhere in src or in test is found', async () => {
+  const uncited = await project({
+    'src/core/pair/index.ts': 'export const b = 1;\n',
+    'test/ack.test.ts': '',
+  });
+  expect(words(citedRules(uncited))).toEqual([
+    expect.stringContaining('PROTOCOL.md:5: rule Ack is cited nowhere in src/'),
+    expect.stringContaining('PROTOCOL.md:5: rule Ack is cited nowhere in test/'),
+  ]);
+});
+
+test('the rules of the protocol page are found by their bold names', () => {
+  const page = openProject(projectDirectory).read('src/core/pair/PROTOCOL.md') ?? '';
+  const names = 'Ack Write Claim Turn Consent Shrink Resume Grow Fence Tail None Force Keeper';
+  expect(
+    rulesIn(page)
+      .map(({ name }) => name)
+      .join(' '),
+  ).toBe(names);
+});
+
+test('an error code without an explanation, and an explanation without a code, are found', async () => {
+  const faulty = await project({ 'docs/ERRORS.md': '# Errors\n`LS_TEST_TWO`\n' });
+  expect(words(errorCodes(faulty))).toEqual([
+    'src/cli/main.ts:3: LS_TEST_ONE is not in docs/ERRORS.md; add what it means and what to do',
+    'docs/ERRORS.md:2: LS_TEST_TWO is used nowhere in src/; take it out',
+  ]);
+});
+
+test('a manual of options that is out of date is found', async () => {
+  expect(words(madeTexts(await project({ 'docs/OPTIONS.md': '# Options\n' })))).toEqual([
+    'docs/OPTIONS.md:1: out of date; run npx tsx scripts/docs.ts',
+  ]);
+});
+
+test('a profile that does not load, or that is of no server, is found', async () => {
+  const faulty = await project({
+    'profiles/x/primary/peer.yaml': 'server: primary\nnonsense: 1\n',
+    'profiles/y.yaml': '',
+  });
+  const found = words(await profilesLoad(faulty));
+  expect(found).toContain(
+    'profiles/x/primary/peer.yaml:2: nonsense: unknown key; `lockstep options` lists all',
+  );
+  expect(found).toContainEqual(expect.stringContaining('profiles/y.yaml:1: is of no server'));
+  await cp(join(projectDirectory, 'profiles'), join(faulty.root, 'profiles'), { recursive: true });
+  await rm(join(faulty.root, 'profiles/x'), { recursive: true });
+  await rm(join(faulty.root, 'profiles/y.yaml'));
+  expect(await profilesLoad(faulty)).toEqual([]);
+});
+
+test('a lock file that names where to download from is found', async () => {
+  const text = '{\n  "a": { "resolved": "https://registry.example/a.tgz" }\n}\n';
+  expect(words(lockfileAddresses(await project({ 'package-lock.json': text })))).toEqual([
+    expect.stringContaining('package-lock.json:2: names an address'),
+  ]);
+});
