@@ -16,8 +16,9 @@ const leaves = (why: string) =>
     orders: [{ type: 'leaveSession', why }],
   }));
 
-const peerStopsServing = (_: PairMemory, fact: PairFact): boolean =>
-  fact.type === 'peerReported' && fact.report.serving === null;
+/** It serves no more, or serves alone: either way this session is over. */
+const peerLeavesRole = (fact: PairFact): boolean =>
+  fact.type === 'peerReported' && (fact.report.serving === null || fact.report.present === 'STANDALONE');
 
 export const PASSIVE_SYNC = createStateConfig({
   id: 'PASSIVE_SYNC',
@@ -44,7 +45,7 @@ export const PASSIVE_SYNC = createStateConfig({
     },
     peerReported: [
       {
-        guard: ({ context, event }) => peerStopsServing(context, event),
+        guard: ({ event }) => peerLeavesRole(event),
         target: '#WAITING',
         description: "channel lost, can't install, peer left its role, or serves a later epoch",
         actions: leaves('the peer left its role'),
@@ -127,8 +128,7 @@ export const PASSIVE = createStateConfig({
         peerReported: [
           // A peer that says it has stopped is gone for good: as if the channel were lost, without waiting for it.
           {
-            guard: ({ context, event }) =>
-              peerStopsServing(context, event) && event.report.present === 'STOPPED',
+            guard: ({ event }) => event.report.present === 'STOPPED',
             target: 'asking',
             actions: does((memory, fact) => ({
               remember: { ...heard(memory, fact), met: null },
@@ -136,7 +136,7 @@ export const PASSIVE = createStateConfig({
             })),
           },
           {
-            guard: ({ context, event }) => peerStopsServing(context, event),
+            guard: ({ event }) => peerLeavesRole(event),
             target: '#WAITING',
             description: "peer left its role, or can't append",
             actions: leaves('the peer left its role'),

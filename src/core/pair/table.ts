@@ -6,7 +6,14 @@ import { pairMachine } from './machine.ts';
 
 export type Row = Readonly<{ from: string; when: string; to: string }>;
 
-type Node = (typeof pairMachine)['root'];
+/** What is read of xstate's nodes; their own type has `any` in it. */
+type Node = Readonly<{
+  path: readonly string[];
+  transitions: ReadonlyMap<string, readonly Transition[]>;
+  always?: readonly Transition[] | undefined;
+  states: Readonly<Record<string, Node>>;
+}>;
+type Transition = Readonly<{ target?: readonly Node[] | undefined; description?: string | undefined }>;
 
 const top = (node: Node): string => node.path[0] ?? 'each';
 

@@ -1,0 +1,520 @@
+/**
+ * Obeys the machine: turns its orders into calls on the ports and what comes of them into facts, one fact at a time. Decides nothing.
+ * Source: PROTOCOL.md §2, §3; house, patterns 3 and 4.
+ */
+import { unreachable, type Cancel, type Clock, type Log, type Random } from '../../base/index.ts';
+import {
+  claimId,
+  firstStep,
+  lockId,
+  memoryOf,
+  otherServer,
+  pairId,
+  peerStateOf,
+  servingOf,
+  stateOf,
+  stepOf,
+  stepPair,
+  type ClaimId,
+  type Epoch,
+  type Frame,
+  type Hello,
+  type Incarnation,
+  type PairFact,
+  type PairMemory,
+  type PairOptions,
+  type PairOrder,
+  type PairSnapshot,
+  type PairStep,
+  type ServerName,
+  type SessionId,
+  type ShareReading,
+  type ShareSight,
+  type StateName,
+  type StateReport,
+  type TimerFact,
+} from '../../core/pair/index.ts';
+import type { Arbiter, Channel, Gateway, LockOutcome } from '../../ports/index.ts';
+import type { Replication } from '../replication/replication.ts';
+import { peerLine, stateLine } from './lines.ts';
+import { Link } from './link.ts';
+
+/** What the pair switches on and off: the clients' side of the server. */
+export interface Service {
+  /** Clients may come. Rejects when a port can't be had. */
+  open(): Promise<void>;
+  /** At once: every client is disconnected, and nothing that was held back ever leaves. */
+  close(why: string): Promise<void>;
+  /** Takes nothing new from clients; fulfils when all that was taken is committed and answered. */
+  drain(): Promise<void>;
+  /** After a drain that led nowhere: clients are served again. */
+  undrain(): void;
+}
+
+export type DriverParts = Readonly<{
+  me: ServerName;
+  incarnation: Incarnation;
+  timing: PairOptions;
+  mayFoundAlone: boolean;
+  arbiter: Arbiter;
+  gateway: Gateway;
+  channel: Channel;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  replication: Replication;
+  service: Service;
+  events: Readonly<{
+    /** After every fact that was taken. */
+    stepped: () => void;
+    /** Nothing can go on in this process. */
+    fatal: (why: string) => void;
+  }>;
+}>;
+
+export class PairDriver {
+  readonly #parts: DriverParts;
+  readonly #link: Link;
+  #snapshot: PairSnapshot;
+  #previous: StateName = 'STOPPED';
+  #since: number;
+  readonly #facts: (PairFact | TimerFact)[] = [];
+  #isStepping = false;
+  readonly #timers = new Map<string, Cancel>();
+  /** The number of the last question of each kind; an answer to an older one is not told. */
+  readonly #asked = { gateway: 0, share: 0 };
+  #gateway: 'neverAsked' | 'answered' | 'silent' = 'neverAsked';
+  #hasGatewayAnswered = false;
+  #share: ShareSight = { kind: 'unreachable' };
+  #knownPeer: StateName | 'DEAD' = 'DEAD';
+  #serving: Readonly<{ epoch: Epoch; claimId: ClaimId }> | null = null;
+
+  constructor(parts: DriverParts) {
+    this.#parts = parts;
+    const { me, timing, mayFoundAlone, channel, clock, log } = parts;
+    this.#snapshot = firstStep({ me, timing, mayFoundAlone }).snapshot;
+    this.#since = clock.wall();
+    this.#link = new Link(
+      {
+        me,
+        channel,
+        clock,
+        log,
+        times: { pingIntervalMs: timing.pingInterval, peerTimeoutMs: timing.peerTimeout },
+        hello: () => this.#hello(),
+      },
+      {
+        met: (hellos, isNew) => this.tell({ type: isNew ? 'channelUp' : 'hellosRenewed', ...hellos }),
+        lost: (why) => this.tell({ type: 'channelLost', why }),
+        frame: (frame) => this.#heard(frame),
+      },
+    );
+  }
+
+  get state(): StateName {
+    return stateOf(this.#snapshot);
+  }
+
+  get memory(): PairMemory {
+    return memoryOf(this.#snapshot);
+  }
+
+  /** Wall-clock time of the last change of state, for people. */
+  get since(): number {
+    return this.#since;
+  }
+
+  get peerState(): StateName | 'DEAD' {
+    return peerStateOf(this.#snapshot);
+  }
+
+  /** `WAITING.yielding`: the state with its step, for status and debugging. */
+  get step(): string {
+    return stepOf(this.#snapshot);
+  }
+
+  get gatewayView(): Readonly<{ hasAnswered: boolean; last: 'neverAsked' | 'answered' | 'silent' }> {
+    return { hasAnswered: this.#hasGatewayAnswered, last: this.#gateway };
+  }
+
+  get shareView(): ShareSight {
+    return this.#share;
+  }
+
+  /** Listens, dials, and enters WAITING. Rejects when the backchannel's port can't be had. */
+  async start(): Promise<void> {
+    await this.#checkGateway();
+    await this.#link.open();
+    this.tell({ type: 'started' });
+  }
+
+  /** To STOPPED: serving ends, the peer is told, the lock is let go. */
+  async stop(why: string): Promise<void> {
+    const { arbiter, service, replication } = this.#parts;
+    this.tell({ type: 'stopAsked', why });
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+    await service.close(why);
+    await arbiter.close();
+    await this.#link.close();
+    await replication.rest();
+  }
+
+  /** Asks the other server for its place, or gives this one's up; see `switchover.ts` for the whole of it. */
+  askSwitchover(why: string): void {
+    if (this.state === 'PASSIVE') this.#link.send({ type: 'switchoverWanted', why });
+    else this.tell({ type: 'switchoverAsked', why });
+  }
+
+  /** For the replication: a frame to the peer that was met. */
+  send(frame: Frame): void {
+    this.#link.send(frame);
+  }
+
+  /** A fresh look at the share. Never rejects. */
+  seeShare(): Promise<ShareSight> {
+    return this.#see();
+  }
+
+  /** The peer is connected and serves. */
+  get peerServes(): boolean {
+    return (this.memory.met?.theirs.report.serving ?? null) !== null;
+  }
+
+  /** A claim of this server's own is under way. */
+  get isClaiming(): boolean {
+    return /resting|locking|writing|saving|opening/.test(this.step);
+  }
+
+  /** Nothing can go on: clients off, lock free, and no word of the store, which is not to be trusted. */
+  async abandon(why: string): Promise<void> {
+    const { arbiter, service, replication } = this.#parts;
+    replication.closeEpoch();
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+    await service.close(why);
+    await arbiter.close();
+    await this.#link.close();
+  }
+
+  /** Takes a fact; steps at once, or after the step that is under way. */
+  tell(fact: PairFact | TimerFact): void {
+    this.#facts.push(fact);
+    if (this.#isStepping) return;
+    this.#isStepping = true;
+    try {
+      for (let next = this.#facts.shift(); next !== undefined; next = this.#facts.shift()) this.#take(next);
+    } finally {
+      this.#isStepping = false;
+    }
+  }
+
+  #take(fact: PairFact | TimerFact): void {
+    const before = stateOf(this.#snapshot);
+    const step = stepPair(this.#snapshot, fact);
+    const from = stepOf(this.#snapshot);
+    this.#snapshot = step.snapshot;
+    this.#debug(fact, from);
+    this.#setTimers(step);
+    // Orders first, so that what ends ends before anyone hears of the new state; the report then tells the truth.
+    for (const order of step.orders) this.#obey(order);
+    if (this.state !== before) this.#changed(before);
+    this.#noticePeer();
+    this.#parts.events.stepped();
+    // Never retried: what the disk holds is unknown until the store is opened and read again (rule Ack).
+    if (fact.type === 'diskFailed') this.#parts.events.fatal(fact.why);
+  }
+
+  #setTimers({ timers }: PairStep): void {
+    for (const timer of timers) {
+      this.#timers.get(timer.id)?.();
+      this.#timers.delete(timer.id);
+      if (timer.type === 'stopTimer') continue;
+      const cancel = this.#parts.clock.after(timer.ms, () => {
+        this.#timers.delete(timer.id);
+        this.tell(timer.fact);
+      });
+      this.#timers.set(timer.id, cancel);
+    }
+  }
+
+  // Orders ------------------------------------------------------------------------------------------------------------------------
+
+  #obey(order: PairOrder): void {
+    const { arbiter, replication, service, timing } = this.#parts;
+    switch (order.type) {
+      case 'askGateway':
+        return this.#run(this.#askGateway());
+      case 'readShare':
+        return this.#run(this.#readShare());
+      case 'restJournal':
+        return this.#run(this.#restJournal());
+      case 'takeLock':
+        return this.#run(this.#takeLock(order.isPatient ? timing.activeLockReacquisitionInterval / 2 : 0));
+      case 'releaseLock':
+        return this.#run(arbiter.release());
+      case 'writeRecord':
+        return this.#run(this.#writeRecord(order));
+      case 'saveRecordSeen':
+        return this.#run(
+          replication.replica.sawRecord(order.record).then(() => this.tell({ type: 'recordSaved' })),
+        );
+      case 'openEpoch':
+        return this.#run(
+          replication
+            .openEpoch(order)
+            .then(() => this.tell({ type: 'epochOpened', store: replication.replica.view() })),
+        );
+      case 'serve':
+        return this.#serve(order);
+      case 'stopServing':
+        return this.#stopServing(order.why);
+      case 'require':
+        return replication.require(order.confirmed, order.attempted);
+      case 'beginSession':
+        return replication.beginSession(order.session, order.record);
+      case 'endSession':
+        return replication.endSession();
+      case 'proveJoiner':
+        return replication.proveJoiner();
+      case 'awaitLevel':
+        return replication.awaitLevel();
+      case 'tellNamed': {
+        const session = this.#session();
+        if (session !== null) this.#link.send({ type: 'named', session, record: order.record });
+        return;
+      }
+      case 'join':
+        return replication.join(order.session, order.record);
+      case 'leaveSession':
+        return this.#run(replication.leaveSession());
+      case 'sayHello':
+        return this.#link.sayHello();
+      case 'tellCannotClaim':
+        return this.#link.send({ type: 'cannotClaim', why: order.why });
+      case 'tellHandover':
+        return this.#link.send({ type: 'handover' });
+      case 'drain':
+        return this.#run(service.drain().then(() => this.tell({ type: 'drained' })));
+      case 'undrain':
+        return service.undrain();
+      case 'dropChannel':
+        return this.#link.drop(order.why);
+      case 'warn':
+        return this.#parts.log.say({ level: 'warn', code: order.code, text: order.text });
+      default:
+        return unreachable(order);
+    }
+  }
+
+  /** Orders that wait. What fails here is not foreseen by any port, so the process can't be trusted to go on. */
+  #run(work: Promise<void>): void {
+    work.catch((failure: unknown) =>
+      this.#parts.events.fatal(
+        failure instanceof Error ? (failure.stack ?? failure.message) : String(failure),
+      ),
+    );
+  }
+
+  async #askGateway(): Promise<void> {
+    const question = ++this.#asked.gateway;
+    const answers = await this.#parts.gateway.answers();
+    this.#noteGateway(answers);
+    if (question === this.#asked.gateway) this.tell({ type: answers ? 'gatewayAnswered' : 'gatewaySilent' });
+  }
+
+  #noteGateway(answers: boolean): void {
+    this.#gateway = answers ? 'answered' : 'silent';
+    this.#hasGatewayAnswered ||= answers;
+  }
+
+  /** A gateway that never answers while the share does is a mistake in the profile, found on day one (§4.1; REASONS.md B10). */
+  async #checkGateway(): Promise<void> {
+    const { gateway, log } = this.#parts;
+    const [answers, share] = await Promise.all([gateway.answers(), this.#see()]);
+    this.#noteGateway(answers);
+    if (!answers && share.kind !== 'unreachable')
+      log.say({
+        level: 'warn',
+        code: 'LS_GATEWAY_SILENT',
+        text: 'the share answers but the gateway does not; without it this server would not take over when the peer is lost. Check gateway.host and gateway.port',
+      });
+  }
+
+  async #readShare(): Promise<void> {
+    const question = ++this.#asked.share;
+    const outcome = await this.#parts.arbiter.read();
+    if (outcome.kind === 'read') await this.#noteReading(outcome.reading);
+    else this.#share = { kind: 'unreachable' };
+    if (question !== this.#asked.share) return;
+    if (outcome.kind === 'unreachable') return this.tell({ type: 'shareUnreachable', why: outcome.why });
+    this.tell({ type: 'shareRead', reading: outcome.reading, store: this.#parts.replication.replica.view() });
+  }
+
+  /** A settled record that is newer than any seen is kept before anything is done about it (§1 recordSeen; REASONS.md A8, W4). */
+  async #noteReading(reading: ShareReading): Promise<void> {
+    this.#share = sightOf(reading);
+    if (reading.kind === 'record' && reading.isSettled)
+      await this.#parts.replication.replica.sawRecord(reading.record);
+  }
+
+  async #see(): Promise<ShareSight> {
+    const outcome = await this.#parts.arbiter.read();
+    if (outcome.kind === 'read') await this.#noteReading(outcome.reading);
+    else this.#share = { kind: 'unreachable' };
+    return this.#share;
+  }
+
+  async #restJournal(): Promise<void> {
+    const { replication, random } = this.#parts;
+    await replication.rest();
+    const ids = { claimId: claimId(random.id()), pairId: pairId(random.id()), lockId: lockId(random.id()) };
+    this.tell({ type: 'journalRested', ids });
+  }
+
+  async #takeLock(patienceMs: number): Promise<void> {
+    const outcome: LockOutcome = await this.#parts.arbiter.lock(patienceMs);
+    switch (outcome.kind) {
+      case 'held': {
+        const { hold, reading } = outcome;
+        await this.#noteReading(reading);
+        return this.tell({ type: 'lockTaken', hold, reading, store: this.#parts.replication.replica.view() });
+      }
+      case 'refused':
+        return this.tell({ type: 'lockRefused', holder: outcome.holder });
+      case 'unreachable':
+        this.#share = { kind: 'unreachable' };
+        return this.tell({ type: 'shareUnreachable', why: outcome.why });
+      default:
+        return unreachable(outcome);
+    }
+  }
+
+  async #writeRecord(order: Extract<PairOrder, { type: 'writeRecord' }>): Promise<void> {
+    const { hold, replaces, draft, above, repairs } = order;
+    const outcome = await this.#parts.arbiter.write({ hold, replaces, draft, above, repairs });
+    switch (outcome.kind) {
+      case 'written':
+        this.#share = sightOf({ kind: 'record', record: outcome.record, isSettled: true, mark: null });
+        return this.tell({ type: 'recordWritten', record: outcome.record });
+      case 'movedOn':
+        return this.tell({ type: 'recordMovedOn', reading: outcome.reading });
+      case 'unresolved':
+        return this.tell({ type: 'recordUnresolved', why: outcome.why });
+      default:
+        return unreachable(outcome);
+    }
+  }
+
+  #serve(claim: Readonly<{ epoch: Epoch; claimId: ClaimId }>): void {
+    const { service, events } = this.#parts;
+    this.#serving = claim;
+    service
+      .open()
+      .catch((failure: unknown) =>
+        events.fatal(failure instanceof Error ? failure.message : String(failure)),
+      );
+  }
+
+  #stopServing(why: string): void {
+    const { service, replication } = this.#parts;
+    // The pipeline first: from here on nothing that was held back can be told to anyone.
+    replication.closeEpoch();
+    if (this.#serving === null) return;
+    this.#serving = null;
+    this.#run(service.close(why));
+  }
+
+  // What is heard -----------------------------------------------------------------------------------------------------------------
+
+  #heard(frame: Frame): void {
+    switch (frame.type) {
+      case 'state':
+        return this.tell({ type: 'peerReported', report: frame.report });
+      case 'cannotClaim':
+        return this.tell({ type: 'peerCannotClaim', why: frame.why });
+      case 'switchoverWanted':
+        return this.tell({ type: 'switchoverAsked', why: frame.why });
+      case 'handover':
+        return this.tell({ type: 'handedOver' });
+      case 'session':
+        return this.tell({ type: 'sessionOffered', session: frame.session, record: frame.record });
+      default:
+        return this.#parts.replication.heard(frame);
+    }
+  }
+
+  async #hello(): Promise<Hello> {
+    const { me, incarnation, replication } = this.#parts;
+    const share = await this.#see();
+    const store = replication.replica.view();
+    return {
+      protocol: 1,
+      server: me,
+      incarnation,
+      store,
+      share,
+      wasPassive: this.memory.wasPassive,
+      report: this.#report(),
+    };
+  }
+
+  #session(): SessionId | null {
+    return servingOf(this.#snapshot);
+  }
+
+  #report(): StateReport {
+    const memory = this.memory;
+    return {
+      previous: this.#previous,
+      present: this.state,
+      serving: this.#session(),
+      stamp: this.#parts.replication.replica.view().stamp,
+      lockHeld: memory.hold !== null,
+      why: memory.why,
+    };
+  }
+
+  // What is told ------------------------------------------------------------------------------------------------------------------
+
+  #changed(before: StateName): void {
+    const { me, log, clock } = this.#parts;
+    this.#previous = before;
+    this.#since = clock.wall();
+    log.say(stateLine(me, this.state, before, this.memory.why));
+    this.#link.send({ type: 'state', report: this.#report() });
+  }
+
+  /** The peer's change of state is a line on this console too, and its silence is DEAD. */
+  #noticePeer(): void {
+    const { me, log } = this.#parts;
+    const now = this.peerState;
+    if (now === this.#knownPeer) return;
+    const before = this.#knownPeer;
+    this.#knownPeer = now;
+    log.say(
+      peerLine(
+        otherServer(me),
+        now,
+        before,
+        this.memory.met?.theirs.report.why ?? 'not to be seen on the backchannel',
+      ),
+    );
+  }
+
+  #debug(fact: PairFact | TimerFact, from: string): void {
+    this.#parts.log.say({ level: 'debug', text: `${fact.type}: ${from} → ${this.step}` });
+  }
+}
+
+const sightOf = (reading: ShareReading): ShareSight => {
+  switch (reading.kind) {
+    case 'record': {
+      const { record, isSettled } = reading;
+      return { kind: 'record', lockId: record.lockId, version: record.version, record, isSettled };
+    }
+    case 'none':
+    case 'damaged':
+      return { kind: reading.kind };
+  }
+};

@@ -1,0 +1,270 @@
+/**
+ * The serving side of the journal: what is proposed becomes entries, entries become durable here and at the peer, and only what rule Ack
+ * calls committed is applied and told. While one write and its sync are under way, what comes in meanwhile makes the next entry (group
+ * commit, without any added wait). Source: PROTOCOL.md §2 Ack; REASONS.md A4, A7, B4.
+ */
+import { assert, ByteWriter, type Cancel, type Clock } from '../../base/index.ts';
+import { encodeOp, type Op, type Outcome } from '../../core/broker/index.ts';
+import {
+  committedSeq,
+  requiredSet,
+  seq,
+  type ClaimId,
+  type Epoch,
+  type InSync,
+  type Seq,
+  type Stamp,
+  type StoreId,
+} from '../../core/pair/index.ts';
+import { ENTRY_HEAD_BYTES, openEntry, sealEntry, type Entry } from '../../core/replication/index.ts';
+import type { Proposals } from '../proposals.ts';
+import type { Replica } from './replica.ts';
+
+/** A batch is closed at this size even while a write is under way, so that no entry or frame grows without bound. */
+const BATCH_BYTES = 4 * 1024 * 1024;
+
+type Done = ((outcome: Outcome) => void) | null;
+type Pending = Readonly<{ entry: Entry; dones: readonly Done[]; since: number }>;
+
+export type PipelineEvents = Readonly<{
+  /** An entry exists: send it on. It may not be durable anywhere yet. */
+  written: (entry: Entry) => void;
+  /** The commit index rose. */
+  committed: (stamp: Stamp) => void;
+  /** The peer has not stored an entry for `ackTimeout`. */
+  peerTooSlow: (why: string) => void;
+  diskFailed: (why: string) => void;
+}>;
+
+export type PipelineTimes = Readonly<{ ackTimeoutMs: number; diskTimeoutMs: number }>;
+
+export class CommitPipeline implements Proposals {
+  readonly #replica: Replica;
+  readonly #clock: Clock;
+  readonly #times: PipelineTimes;
+  readonly #events: PipelineEvents;
+
+  #claim: Readonly<{ epoch: Epoch; claimId: ClaimId }> | null = null;
+  /** The newest entry sealed in this claim: what the next one follows. */
+  #newest: Readonly<{ seq: Seq; chain: number }> = { seq: seq(0), chain: 0 };
+  #required: ReadonlySet<StoreId> = new Set();
+  readonly #durable = new Map<StoreId, Seq>();
+  #writer = new ByteWriter(64 * 1024);
+  #dones: Done[] = [];
+  /** Sealed and not yet given to the journal. */
+  #sealed: Pending[] = [];
+  /** Given to the journal and not yet applied, oldest first. */
+  #pending: Pending[] = [];
+  #head = 0;
+  #pendingBytes = 0;
+  #writingSince: number | null = null;
+  #isFlushDue = false;
+  #peerSince: number | null = null;
+  #watch: Cancel | null = null;
+  #idle: (() => void)[] = [];
+
+  constructor(replica: Replica, clock: Clock, times: PipelineTimes, events: PipelineEvents) {
+    this.#replica = replica;
+    this.#clock = clock;
+    this.#times = times;
+    this.#events = events;
+  }
+
+  get isOpen(): boolean {
+    return this.#claim !== null;
+  }
+
+  /**
+   * Rule Claim, its last steps: the claim's first entry is appended and synced, then the whole journal counts as committed and is
+   * applied. Fulfils when all of it is.
+   */
+  async open(claim: Readonly<{ epoch: Epoch; claimId: ClaimId }>): Promise<void> {
+    assert(this.#claim === null, 'one claim at a time');
+    const { storeId } = this.#replica.store.identity;
+    this.#claim = claim;
+    this.#required = new Set([storeId]);
+    this.#durable.clear();
+    const { journal } = this.#replica.store;
+    this.#newest = { seq: journal.last.seq, chain: journal.lastChain };
+    openEntry(this.#writer);
+    const entry = this.#seal(this.#writer.raw(Buffer.from(claim.claimId, 'utf8')), 'claim');
+    await this.#replica.append([entry], entry.bytes);
+    this.#durable.set(storeId, entry.seq);
+    this.#replica.commitThrough(entry.seq);
+    await this.#replica.applied();
+    this.#events.committed(this.#replica.store.journal.last);
+    this.#watchTimes();
+  }
+
+  /** Serving is over: nobody is told anything more. What was written stays in the journal, committed or not. */
+  close(): void {
+    this.#claim = null;
+    this.#watch?.();
+    this.#watch = null;
+    this.#writer = new ByteWriter(64 * 1024);
+    this.#dones = [];
+    this.#sealed = [];
+    this.#pending = [];
+    this.#head = 0;
+    this.#pendingBytes = 0;
+    this.#peerSince = null;
+    this.#durable.clear();
+    this.#settleIdle();
+  }
+
+  /** Rule Ack's required set, as the machine has it now. */
+  require(confirmed: InSync, attempted: readonly InSync[]): void {
+    if (this.#claim === null) return;
+    this.#required = requiredSet(confirmed, attempted);
+    this.#advance();
+  }
+
+  /** The peer's store holds everything through `through`, as it said on the present session. */
+  peerDurable(store: StoreId, through: Seq): void {
+    if (this.#claim === null) return;
+    this.#durable.set(store, through);
+    this.#peerSince = through >= this.#replica.lastSeq ? null : this.#clock.now();
+    this.#advance();
+  }
+
+  /** The session is over: what the peer said on it counts no more. */
+  forgetPeer(): void {
+    const own = this.#replica.store.identity.storeId;
+    for (const store of [...this.#durable.keys()]) if (store !== own) this.#durable.delete(store);
+    this.#peerSince = null;
+  }
+
+  propose(op: Op, done: Done): void {
+    if (this.#claim === null) return;
+    if (this.#writer.length === 0) openEntry(this.#writer);
+    const before = this.#writer.length;
+    encodeOp(this.#writer, op);
+    this.#dones.push(done);
+    this.#pendingBytes += this.#writer.length - before;
+    if (this.#writer.length >= BATCH_BYTES) this.#closeBatch();
+    this.#flushSoon();
+  }
+
+  pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  /** The newest entry that exists, those still waiting for their write included; closes the open batch. */
+  lastProposed(): Seq {
+    this.#closeBatch();
+    return this.#newest.seq;
+  }
+
+  ownDurable(): Seq {
+    return this.#durable.get(this.#replica.store.identity.storeId) ?? seq(0);
+  }
+
+  /** Fulfils when everything proposed so far is committed, or serving has ended. */
+  idle(): Promise<void> {
+    if (this.#claim === null || this.#isIdle()) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  #isIdle(): boolean {
+    return this.#dones.length === 0 && this.#sealed.length === 0 && this.#head === this.#pending.length;
+  }
+
+  #settleIdle(): void {
+    if (!this.#isIdle()) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #flushSoon(): void {
+    if (this.#isFlushDue || this.#writingSince !== null) return;
+    this.#isFlushDue = true;
+    // After this turn: everything that one chunk of a socket proposes shares one entry.
+    void Promise.resolve().then(() => {
+      this.#isFlushDue = false;
+      this.#flush();
+    });
+  }
+
+  #closeBatch(): void {
+    if (this.#dones.length === 0) return;
+    const dones = this.#dones;
+    this.#dones = [];
+    this.#sealed.push({ entry: this.#seal(this.#writer, 'batch'), dones, since: this.#clock.now() });
+  }
+
+  #seal(writer: ByteWriter, kind: 'claim' | 'batch'): Entry {
+    assert(this.#claim !== null && writer.length >= ENTRY_HEAD_BYTES, 'an entry is sealed within a claim');
+    const entry = sealEntry(writer, {
+      kind,
+      epoch: this.#claim.epoch,
+      seq: seq(this.#newest.seq + 1),
+      committed: this.#replica.committedSeq,
+      before: this.#newest.chain,
+    });
+    this.#newest = entry;
+    return entry;
+  }
+
+  #flush(): void {
+    if (this.#claim === null || this.#writingSince !== null) return;
+    this.#closeBatch();
+    const next = this.#sealed.shift();
+    if (next === undefined) return;
+    const claim = this.#claim;
+    this.#pending.push(next);
+    this.#writingSince = this.#clock.now();
+    this.#peerSince ??= this.#writingSince;
+    const append = this.#replica.append([next.entry], next.entry.bytes);
+    this.#events.written(next.entry);
+    void append.then(() => {
+      this.#writingSince = null;
+      if (this.#claim !== claim) return this.#flush();
+      this.#durable.set(this.#replica.store.identity.storeId, next.entry.seq);
+      this.#advance();
+      this.#flush();
+    });
+  }
+
+  #advance(): void {
+    const committed = committedSeq(this.#durable, this.#required);
+    if (this.#claim === null || committed <= this.#replica.committedSeq) return;
+    this.#replica.commitThrough(committed);
+    this.#events.committed({ epoch: this.#claim.epoch, seq: committed });
+    this.#settleIdle();
+  }
+
+  /** An entry was applied: its proposers are told, in the order of their proposals. */
+  applied(entry: Entry, outcomes: readonly Outcome[]): void {
+    const oldest = this.#pending[this.#head];
+    if (oldest?.entry.seq !== entry.seq) return;
+    this.#head += 1;
+    this.#pendingBytes -= entry.body.length;
+    if (this.#head > 256 && this.#head * 2 > this.#pending.length) {
+      this.#pending = this.#pending.slice(this.#head);
+      this.#head = 0;
+    }
+    assert(outcomes.length === oldest.dones.length, 'one outcome for each operation');
+    oldest.dones.forEach((done, n) => {
+      const outcome = outcomes[n];
+      if (done !== null && outcome !== undefined) done(outcome);
+    });
+  }
+
+  /** Whether the peer must store entries too before they are committed. */
+  #needsPeer(): boolean {
+    return this.#required.size > 1;
+  }
+
+  #watchTimes(): void {
+    const { ackTimeoutMs, diskTimeoutMs } = this.#times;
+    this.#watch = this.#clock.after(Math.min(ackTimeoutMs, diskTimeoutMs) / 4, () => {
+      const now = this.#clock.now();
+      if (this.#writingSince !== null && now - this.#writingSince > diskTimeoutMs)
+        return this.#events.diskFailed(`the disk has not answered for ${diskTimeoutMs} ms`);
+      if (this.#needsPeer() && this.#peerSince !== null && now - this.#peerSince > ackTimeoutMs) {
+        this.#peerSince = null;
+        this.#events.peerTooSlow(`it has stored nothing for ${ackTimeoutMs} ms`);
+      }
+      if (this.#claim !== null) this.#watchTimes();
+    });
+  }
+}

@@ -1,0 +1,2 @@
+/** What makes two stores one: the commit pipeline, sessions, checkpoints. */
+export { Replication, type ReplicationParts } from './replication.ts';
