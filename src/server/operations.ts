@@ -10,7 +10,14 @@ import type {
 } from '../admin/index.ts';
 import type { Clock } from '../base/index.ts';
 import type { Broker } from '../core/broker/index.ts';
-import { mayForce, otherServer, serves, type ServerName } from '../core/pair/index.ts';
+import {
+  mayForce,
+  otherServer,
+  recordFits,
+  serves,
+  type ArbitrationRecord,
+  type ServerName,
+} from '../core/pair/index.ts';
 import type { Profile } from '../profile/index.ts';
 import type { Connections } from '../runtime/connections/index.ts';
 import type { PairDriver } from '../runtime/pair/index.ts';
@@ -53,7 +60,7 @@ export class ServerOperations implements Operations {
     const { server } = profile;
     const store = replication.replica.view();
     const share = pair.shareView;
-    const record = share.kind === 'record' ? share.record : (store.recordSeen ?? null);
+    const record = newest(share.kind === 'record' ? share.record : null, store.recordSeen);
     const { clients, queuedMessages } = connections.stats();
     const { sync } = replication;
     return {
@@ -131,7 +138,14 @@ export class ServerOperations implements Operations {
       return refused(`this server is ${pair.state}; only one that is WAITING can be forced`);
     const refusal = mayForce(replication.replica.view(), pair.peerServes);
     if (refusal !== null) return refused(refusal);
-    pair.tell({ type: 'forceAsked', word: { ...word, at: new Date(clock.wall()).toISOString() } });
+    const at = new Date(clock.wall()).toISOString();
+    const known = replication.replica.view().recordSeen;
+    if (
+      known !== null &&
+      !recordFits({ ...known, forced: [...known.forced, { ...word, at, epoch: known.epoch }] })
+    )
+      return refused('who and why do not fit into the record any more; say it shorter');
+    pair.tell({ type: 'forceAsked', word: { ...word, at } });
     const { claimTimeout, keeperTimeout } = profile.timing;
     await this.#until(
       () => serves(pair.state) || pair.memory.force === null,
@@ -160,5 +174,9 @@ export class ServerOperations implements Operations {
     });
   }
 }
+
+/** What this server read last, or kept: whichever says more. */
+const newest = (a: ArbitrationRecord | null, b: ArbitrationRecord | null): ArbitrationRecord | null =>
+  a === null ? b : b === null || a.version >= b.version ? a : b;
 
 const refused = (why: string): Refusal => ({ kind: 'refused', code: 'LS_ORDER_REFUSED', why });

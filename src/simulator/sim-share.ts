@@ -6,25 +6,26 @@
  */
 import { present, unreachable, type Clock } from '../base/index.ts';
 import {
-  hold as holdNumber,
-  isNewer,
-  noStamp,
-  otherServer,
-  type Hold,
-  type ServerName,
-  type ShareReading,
-  type Stamp,
-} from '../core/pair/index.ts';
-import {
+  beginWrite,
   COPY_BYTES,
   decodeBlock,
   decodeMark,
   emptyContent,
   encodeCopy,
   encodeMark,
+  type Hold,
+  hold as holdNumber,
+  isNewer,
+  nextWrite,
+  noStamp,
+  otherServer,
   readShare,
-} from '../core/pair/record.ts';
-import { beginWrite, nextWrite, type WriteInput, type WriteOrder } from '../core/pair/write.ts';
+  type ServerName,
+  type ShareReading,
+  type Stamp,
+  type WriteInput,
+  type WriteOrder,
+} from '../core/pair/index.ts';
 import type {
   Arbiter,
   ArbiterEvents,

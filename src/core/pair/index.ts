@@ -17,6 +17,25 @@ export { type Frame, type Hello, type ShareSight, type StateReport } from './fra
 export { type JoinerProof } from './grow.ts';
 export { type PairMemory } from './memory.ts';
 export { grounds, isVirgin } from './none.ts';
+export {
+  BLOCK_BYTES,
+  combineCopies,
+  COPY_BYTES,
+  damagedBlocks,
+  decodeBlock,
+  decodeCopy,
+  decodeMark,
+  emptyContent,
+  encodeCopy,
+  encodeMark,
+  MARK_BYTES,
+  readRecord,
+  readShare,
+  recordFits,
+  type BlockContent,
+  type BlockReading,
+  type CopyReading,
+} from './record.ts';
 export { checkPairOptions, pairOptions, type PairOptions } from './options.ts';
 export {
   firstStep,
@@ -70,3 +89,13 @@ export {
   type StoreView,
   type Version,
 } from './words.ts';
+export {
+  beginWrite,
+  nextWrite,
+  type WriteInput,
+  type WriteOrder,
+  type WriteResult,
+  type WriteStart,
+  type WriteState,
+  type WriteStep,
+} from './write.ts';

@@ -7,8 +7,14 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { unreachable } from '../../base/index.ts';
-import { hold as holdNumber, isNewer, noStamp, type Hold, type Stamp } from '../../core/pair/index.ts';
-import { readShare } from '../../core/pair/record.ts';
+import {
+  type Hold,
+  hold as holdNumber,
+  isNewer,
+  noStamp,
+  readShare,
+  type Stamp,
+} from '../../core/pair/index.ts';
 import type { LockOutcome, ReadOutcome, WriteOutcome, WriteRequest } from '../../ports/index.ts';
 import { arbitrationFaults, sentenceOf, ShareFailure } from './faults.ts';
 import { tryFlock, unlockNow } from './flock.ts';

@@ -9,19 +9,20 @@ import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promis
 import { constants } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Mark, ServerName } from '../../core/pair/index.ts';
 import {
   BLOCK_BYTES,
+  type BlockContent,
+  type BlockReading,
   COPY_BYTES,
   decodeBlock,
   decodeMark,
   emptyContent,
   encodeCopy,
   encodeMark,
+  type Mark,
   MARK_BYTES,
-  type BlockContent,
-  type BlockReading,
-} from '../../core/pair/record.ts';
+  type ServerName,
+} from '../../core/pair/index.ts';
 import { arbitrationFaults, errnoOf, ShareFailure } from './faults.ts';
 
 export type Blocks = Readonly<Record<ServerName, BlockReading>>;

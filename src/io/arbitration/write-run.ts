@@ -3,15 +3,16 @@
  * Source: PROTOCOL.md §2 Write.
  */
 import { unreachable } from '../../base/index.ts';
-import { otherServer, type Hold } from '../../core/pair/index.ts';
 import {
   beginWrite,
+  type Hold,
   nextWrite,
+  otherServer,
   type WriteInput,
   type WriteOrder,
   type WriteResult,
   type WriteStart,
-} from '../../core/pair/write.ts';
+} from '../../core/pair/index.ts';
 import type { OwnBlock, ShareFiles } from './share-files.ts';
 
 type WritableBlock = Pick<OwnBlock, 'put' | 'close'>;

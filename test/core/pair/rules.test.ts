@@ -15,7 +15,7 @@ const ids = { claimId: claimId('fresh'), pairId: pairId('fresh-pair'), lockId: l
 const primary = { isPrimary: true, mayFoundAlone: false };
 const secondary = { isPrimary: false, mayFoundAlone: false };
 
-describe('Ack', () => {
+describe('rule Ack', () => {
   test('the required set is the last confirmed one together with every set attempted since (REASONS.md A4)', () => {
     expect(requiredSet({ primary: P }, [{ primary: P, secondary: S }])).toEqual(new Set([P, S]));
     expect(requiredSet({ primary: P, secondary: S }, [{ primary: P }])).toEqual(new Set([P, S]));
@@ -33,7 +33,7 @@ describe('Ack', () => {
   });
 });
 
-describe('Claim', () => {
+describe('rule Claim', () => {
   const may = (
     change: Parameters<typeof store>[1],
     r = record(),
@@ -82,7 +82,7 @@ describe('Claim', () => {
   });
 });
 
-describe('None', () => {
+describe('rule None', () => {
   test('two virgin servers: the primary founds, the secondary does not', () => {
     expect(grounds(virgin('primary'), reading(null), virgin('secondary'), primary).kind).toBe('found');
     expect(grounds(virgin('secondary'), reading(null), virgin('primary'), secondary).kind).toBe('nothing');
@@ -142,7 +142,7 @@ describe('None', () => {
   });
 });
 
-describe('Turn', () => {
+describe('rule Turn', () => {
   const first = (p: Parameters<typeof hello>[1], s: Parameters<typeof hello>[1]) =>
     turnOrder(hello('primary', p), hello('secondary', s)).order;
 
@@ -188,7 +188,7 @@ describe('Turn', () => {
   });
 });
 
-describe('Shrink and Grow', () => {
+describe('rules (Shrink, Grow)', () => {
   test('a shrink names the server alone and keeps its claim', () => {
     const draft = shrinkDraft(record(), 'primary', { storeId: P, stamp: stamp(4, 104) });
     expect(draft).toMatchObject({
@@ -232,14 +232,14 @@ describe('Shrink and Grow', () => {
   });
 });
 
-test('Fence: of two that serve the lower epoch stops; one number under two claims stops both (REASONS.md B7)', () => {
+test('rule Fence: of two that serve the lower epoch stops; one number under two claims stops both (REASONS.md B7)', () => {
   const at = (e: number, claim: string) => ({ epoch: epoch(e), claimId: claimId(claim), number: 1 });
   expect(meetServing(at(5, 'a'), at(4, 'b'))).toBe('goOn');
   expect(meetServing(at(4, 'b'), at(5, 'a'))).toBe('stop');
   expect(meetServing(at(4, 'a'), at(4, 'b'))).toBe('bothStop');
 });
 
-describe('Force', () => {
+describe('rule Force', () => {
   const word = { by: 'operator', why: 'the primary burnt', at: '2030-01-01' };
 
   test('epoch and version go 1000 above everything seen, and the record keeps who and why (REASONS.md C9)', () => {
