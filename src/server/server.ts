@@ -16,7 +16,6 @@ import { Connections } from '../runtime/connections/index.ts';
 import { PairDriver } from '../runtime/pair/index.ts';
 import { Replication } from '../runtime/replication/index.ts';
 import { ServerOperations } from './operations.ts';
-import { warnOfRisks } from './risks.ts';
 
 /** A checkpoint at the latest after this, and after so many bytes applied. */
 const CHECKPOINT = { intervalMs: 5_000, bytesMax: 64 * 1024 * 1024 };
@@ -47,7 +46,6 @@ export async function runServer({ profile, log, newPair }: ServerRequest): Promi
   const closeAll = async (): Promise<void> => {
     for (const close of opened.reverse().splice(0)) await close();
   };
-  warnOfRisks(profile, log);
   try {
     return await start();
   } catch (failure) {

@@ -6,7 +6,9 @@ import { does, createMachine, createStateConfig } from './setup.ts';
 import { blankMemory } from './memory.ts';
 import { standsDown } from './reactions.ts';
 import { PASSIVE, PASSIVE_SYNC } from './state-passive.ts';
-import { ACTIVE, ACTIVE_SYNC, STANDALONE } from './state-serving.ts';
+import { ACTIVE_SYNC } from './state-active-sync.ts';
+import { ACTIVE } from './state-active.ts';
+import { STANDALONE } from './state-standalone.ts';
 import { WAITING } from './state-waiting.ts';
 
 const STOPPED = createStateConfig({

@@ -53,6 +53,8 @@ export type PairMemory = Readonly<{
   wasPassive: boolean;
   /** Nothing has been tried since the start: `startupWait` applies. */
   isFresh: boolean;
+  /** It has just failed to join: a while passes before it tries again. */
+  backsOff: boolean;
   /** This server hands over: after WAITING it is the other's turn first. */
   handsOver: boolean;
   /** Whose turn: index into the turn order. */
@@ -85,6 +87,7 @@ export const blankMemory = ({ me, timing, mayFoundAlone }: PairInput): PairMemor
   seen: epoch(0),
   wasPassive: false,
   isFresh: true,
+  backsOff: false,
   handsOver: false,
   round: 0,
   hasTried: false,

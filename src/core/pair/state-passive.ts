@@ -41,7 +41,7 @@ export const PASSIVE_SYNC = createStateConfig({
     joinFailed: {
       target: '#WAITING',
       description: "channel lost, can't install, peer left its role, or serves a later epoch",
-      actions: leaves("can't install"),
+      actions: [leaves("can't install"), does(() => ({ remember: { backsOff: true } }))],
     },
     peerReported: [
       {

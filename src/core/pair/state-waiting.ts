@@ -35,6 +35,7 @@ export const WAITING = createStateConfig({
   states: {
     entered: {
       always: [
+        { guard: ({ context }) => context.met !== null && context.backsOff, target: 'backingOff' },
         { guard: ({ context }) => context.met !== null && context.handsOver, target: 'handedOver' },
         { guard: ({ context }) => context.met !== null, target: 'greeting' },
         { target: 'seeking' },
@@ -126,6 +127,12 @@ export const WAITING = createStateConfig({
       entry: does((memory) => ({ remember: { why: memory.hasTried ? memory.why : whyNobody(memory) } })),
       on: { ...reconsiders, sessionOffered: { target: 'met', actions: listens } },
       after: { passiveInterval: 'greeting' },
+      always: { guard: ({ context }) => context.met === null, target: 'seeking' },
+    },
+    /** It could not join: not at once again, or both consoles would fill with it. An offer that comes meanwhile is kept. */
+    backingOff: {
+      exit: does(() => ({ remember: { backsOff: false } })),
+      after: { passiveInterval: 'met' },
       always: { guard: ({ context }) => context.met === null, target: 'seeking' },
     },
     /** After a switchover it is the other's turn, until it says that it can't or has taken too long. */
