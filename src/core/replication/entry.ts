@@ -1,7 +1,7 @@
 /**
  * A journal entry as bytes: the same on both disks and on the backchannel, so nothing is ever encoded twice.
  *
- *     0  u32 chain      running checksum: CRC-32 of all bytes after this field, begun with `before`
+ *     0  u32 chain      running checksum: CRC-32 of all bytes after this field, `before` first among them
  *     4  u32 before     the running checksum after the entry before (0 before the first)
  *     8  u32 size       bytes of the body
  *    12  u32 magic and kind: 'LSJ' and one byte
@@ -49,6 +49,9 @@ export function openEntry(writer: ByteWriter): void {
 }
 const EMPTY_HEAD = new Uint8Array(ENTRY_HEAD_BYTES);
 
+// The checksum takes the history in as bytes. Begun with `before` instead, or as well, it would forget it: CRC-32 begins by adding its
+// initial value to the first four bytes, and equal ones cancel out.
+
 /** Completes an entry begun with `openEntry`: fills in its head and takes the bytes. No byte of the body is copied. */
 export function sealEntry(writer: ByteWriter, head: EntryHead): Entry {
   const bytes = writer.taken();
@@ -60,7 +63,7 @@ export function sealEntry(writer: ByteWriter, head: EntryHead): Entry {
   writeU64(bytes, 16, head.epoch);
   writeU64(bytes, 24, head.seq);
   writeU64(bytes, 32, head.committed);
-  const chain = crc32(bytes.subarray(4), head.before);
+  const chain = crc32(bytes.subarray(4));
   bytes.writeUInt32LE(chain, 0);
   return { ...head, chain, body: bytes.subarray(ENTRY_HEAD_BYTES), bytes };
 }
@@ -89,7 +92,7 @@ export function readEntry(bytes: Buffer, at: number): EntryReading {
   if (end > bytes.length) return { kind: 'short' };
   const before = bytes.readUInt32LE(at + 4);
   const chain = bytes.readUInt32LE(at);
-  if (crc32(bytes.subarray(at + 4, end), before) !== chain) return { kind: 'bad', why: 'the checksum is wrong' };
+  if (crc32(bytes.subarray(at + 4, end)) !== chain) return { kind: 'bad', why: 'the checksum is wrong' };
   const numbers = [readU64(bytes, at + 16), readU64(bytes, at + 24), readU64(bytes, at + 32)] as const;
   if (!numbers.every(Number.isSafeInteger)) return { kind: 'bad', why: 'a number is too large' };
   return {
@@ -110,7 +113,7 @@ export function readEntry(bytes: Buffer, at: number): EntryReading {
 /** All entries in `bytes`, which must hold whole ones and nothing else; null where they don't. */
 export function readEntries(bytes: Buffer): Entry[] | null {
   const entries: Entry[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const reading = readEntry(bytes, at);
     if (reading.kind !== 'entry') return null;
     entries.push(reading.entry);
@@ -122,7 +125,8 @@ export function readEntries(bytes: Buffer): Entry[] | null {
 /** The seq of the last of several whole entries, by their heads alone; they were checked when they were written or read. */
 export function lastSeqOf(bytes: Buffer): Seq {
   let last = 0;
-  for (let at = 0; at < bytes.length; at += ENTRY_HEAD_BYTES + bytes.readUInt32LE(at + 8)) last = readU64(bytes, at + 24);
+  for (let at = 0; at < bytes.length; at += ENTRY_HEAD_BYTES + bytes.readUInt32LE(at + 8))
+    last = readU64(bytes, at + 24);
   return seq(last);
 }
 

@@ -1,0 +1,50 @@
+/**
+ * What it takes to make a file durable beyond its own sync: its name lives in the directory, which has a sync of its own.
+ * Source: PROTOCOL.md §2 Claim ("fdatasync journal and directory").
+ */
+import { open, rename, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** Names made, changed and removed in the directory are durable when it fulfils. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Replaces the file in one step: readers find the former text or this one, whole. Durable when it fulfils. */
+export async function writeDurably(path: string, text: string): Promise<void> {
+  const fresh = `${path}.new`;
+  const handle = await open(fresh, 'w', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(fresh, path);
+  await syncDirectory(dirname(path));
+}
+
+/** Writes all of `bytes` at `at`; the system may take them in several bites. */
+export async function writeAll(handle: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, at + done);
+    done += bytesWritten;
+  }
+}
+
+/** Reads up to `size` bytes from `at` on; fewer where the file ends. */
+export async function readAll(handle: FileHandle, at: number, size: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(size);
+  let done = 0;
+  while (done < size) {
+    const { bytesRead } = await handle.read(bytes, done, size - done, at + done);
+    if (bytesRead === 0) break;
+    done += bytesRead;
+  }
+  return bytes.subarray(0, done);
+}

@@ -1,0 +1,196 @@
+/**
+ * The state's store on LMDB: one database of bytes by bytes. The changes of a checkpoint and its `appliedSeq` are one transaction, synced
+ * before anybody hears of it. LMDB reads from the operating system's page cache, so a store of any size opens at once.
+ * Source: PROTOCOL.md §1 (state), §5.
+ */
+import { open, type RootDatabase } from 'lmdb';
+import { assert, ByteWriter } from '../../base/index.ts';
+import { seq, type Seq } from '../../core/pair/index.ts';
+import { pairsIn, putPair } from '../../core/replication/index.ts';
+import type { Change, Snapshot, StateStore } from '../../ports/index.ts';
+import { whyOf } from '../journal/index.ts';
+import { StoreFault, storeFaults } from './faults.ts';
+import { FIRST_KEY, inKeyOrder, META_KEY, pairOf, storedKey, storedValue, type Pair } from './stored-key.ts';
+
+type Database = RootDatabase<Buffer, Buffer>;
+type ReadTransaction = ReturnType<Database['useReadTransaction']>;
+
+const META_BYTES = 8;
+
+/** Opens the state in `path`, a directory; makes it when it is missing. Rejects with `LS_STORE_STATE`. */
+export function openLmdbState(path: string): Promise<StateStore> {
+  return Promise.resolve().then(() => {
+    try {
+      const database: Database = open({
+        path,
+        encoding: 'binary',
+        keyEncoding: 'binary',
+        // One database, no cache of decoded values, and no zeroing of pages that are overwritten at once.
+        maxDbs: 1,
+        cache: false,
+        noMemInit: true,
+      });
+      return new LmdbState(path, database);
+    } catch (error) {
+      throw stateFault(path, error);
+    }
+  });
+}
+
+class LmdbState implements StateStore {
+  readonly #path: string;
+  readonly #database: Database;
+  readonly #snapshots = new Set<LmdbSnapshot>();
+  #appliedSeq: Seq;
+  #isClosed = false;
+  /** Settles when the last write has. */
+  #writing: Promise<unknown> = Promise.resolve();
+
+  constructor(path: string, database: Database) {
+    this.#path = path;
+    this.#database = database;
+    this.#appliedSeq = appliedSeqIn(database.get(META_KEY));
+  }
+
+  get appliedSeq(): Seq {
+    return this.#appliedSeq;
+  }
+
+  entries(): Iterable<{ key: Buffer; value: Buffer }> {
+    return inKeyOrder(this.#database.getRange({ start: FIRST_KEY }));
+  }
+
+  async checkpoint(changes: Iterable<Change>, appliedSeq: Seq): Promise<void> {
+    assert(appliedSeq >= this.#appliedSeq, `a checkpoint at ${appliedSeq} after one at ${this.#appliedSeq}`);
+    await this.#write(changes, appliedSeq);
+    this.#appliedSeq = appliedSeq;
+  }
+
+  snapshot(chunkBytes: number): Snapshot {
+    const snapshot = new LmdbSnapshot(this.#database, chunkBytes, (it) => this.#snapshots.delete(it));
+    this.#snapshots.add(snapshot);
+    return snapshot;
+  }
+
+  async install(chunk: Uint8Array): Promise<void> {
+    await this.#write(pairsIn(chunk), null);
+  }
+
+  async finishInstall(appliedSeq: Seq): Promise<void> {
+    await this.#write([], appliedSeq);
+    this.#appliedSeq = appliedSeq;
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#writing.catch(() => undefined);
+    for (const snapshot of this.#snapshots) snapshot.close();
+    await this.#database.close();
+  }
+
+  /** One transaction. Synced when it fulfils: LMDB's promises wait for that. */
+  #write(changes: Iterable<Change>, appliedSeq: Seq | null): Promise<void> {
+    if (this.#isClosed)
+      return Promise.reject(new StoreFault('LS_STORE_CLOSED', storeFaults.LS_STORE_CLOSED(this.#path)));
+    const written = this.#batch(changes, appliedSeq).catch((error: unknown) => {
+      throw stateFault(this.#path, error);
+    });
+    this.#writing = written;
+    return written;
+  }
+
+  async #batch(changes: Iterable<Change>, appliedSeq: Seq | null): Promise<void> {
+    const parts: PromiseLike<boolean>[] = [];
+    // `batch` and not `transaction`: what is put within one call becomes one transaction, without a call back from LMDB's thread.
+    const whole = this.#database.batch(() => {
+      for (const { key, value } of changes)
+        parts.push(
+          value === null
+            ? this.#database.remove(storedKey(key))
+            : this.#database.put(storedKey(key), asBuffer(storedValue(key, value))),
+        );
+      if (appliedSeq !== null) parts.push(this.#database.put(META_KEY, encodedSeq(appliedSeq)));
+    });
+    // Each part has a promise of its own; all of them share the transaction's fate, and none may fail unheard.
+    await Promise.all([whole, ...new Set(parts)]).catch(causeOfFailure);
+  }
+}
+
+/** A read transaction held open: LMDB keeps the pages that it sees until it is closed. */
+class LmdbSnapshot implements Snapshot {
+  readonly appliedSeq: Seq;
+  readonly bytes: number;
+  readonly #database: Database;
+  readonly #transaction: ReadTransaction;
+  readonly #chunkBytes: number;
+  readonly #closed: (self: LmdbSnapshot) => void;
+  #isClosed = false;
+  /** The last stored key that was given. */
+  #after: Buffer | null = null;
+
+  constructor(database: Database, chunkBytes: number, closed: (self: LmdbSnapshot) => void) {
+    this.#database = database;
+    this.#chunkBytes = chunkBytes;
+    this.#closed = closed;
+    this.#transaction = database.useReadTransaction();
+    this.appliedSeq = appliedSeqIn(database.get(META_KEY, { transaction: this.#transaction }));
+    this.bytes = bytesIn(database);
+  }
+
+  next(): Buffer | null {
+    // Null would say that the snapshot is whole.
+    if (this.#isClosed) throw new StoreFault('LS_STORE_CLOSED', storeFaults.LS_STORE_CLOSED('a snapshot'));
+    const chunk = new ByteWriter(Math.min(this.#chunkBytes * 2, 1024 * 1024));
+    for (const stored of this.#rest()) {
+      const { key, value } = pairOf(stored);
+      putPair(chunk, key, value);
+      this.#after = stored.key;
+      if (chunk.length >= this.#chunkBytes) break;
+    }
+    return chunk.length === 0 ? null : chunk.taken();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#transaction.done();
+    this.#closed(this);
+  }
+
+  *#rest(): Generator<Pair> {
+    const after = this.#after;
+    for (const pair of this.#database.getRange({
+      start: after ?? FIRST_KEY,
+      transaction: this.#transaction,
+    }))
+      if (after === null || !pair.key.equals(after)) yield pair;
+  }
+}
+
+const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+const encodedSeq = (value: Seq): Buffer => new ByteWriter(META_BYTES).u64(value).taken();
+
+function appliedSeqIn(meta: Buffer | undefined): Seq {
+  if (meta === undefined) return seq(0);
+  assert(meta.length === META_BYTES, 'the meta entry of the state has another form');
+  return seq(meta.readUInt32LE(0) + meta.readUInt32LE(4) * 2 ** 32);
+}
+
+/** Pages in use; what LMDB tells is untyped. */
+function bytesIn(database: Database): number {
+  const stats: Record<string, unknown> = { ...database.getStats() };
+  const pages = ['treeBranchPageCount', 'treeLeafPageCount', 'overflowPages'];
+  return Number(stats.pageSize) * pages.reduce((sum, name) => sum + Number(stats[name] ?? 0), 0);
+}
+
+/** LMDB rejects with "see commitError": a promise that rejects with the system's own error. */
+async function causeOfFailure(error: unknown): Promise<never> {
+  if (error instanceof Error && 'commitError' in error) await error.commitError;
+  throw error;
+}
+
+const stateFault = (path: string, error: unknown): StoreFault =>
+  new StoreFault('LS_STORE_STATE', storeFaults.LS_STORE_STATE(path, whyOf(error)));
