@@ -168,9 +168,11 @@ export class Replica {
   /** Fulfils when all that is committed is applied. */
   applied(): Promise<void> {
     if (this.#appliedSeq >= this.#committedSeq) return Promise.resolve();
-    this.#applying ??= this.#applyFromJournal().finally(() => {
-      this.#applying = null;
-    });
+    this.#applying ??= this.#applyFromJournal()
+      .catch((failure: unknown) => this.fail(failure))
+      .finally(() => {
+        this.#applying = null;
+      });
     return this.#applying;
   }
 

@@ -125,7 +125,15 @@ export class Replication {
     const { clock, log, hooks } = this.#parts;
     const { replica, pipeline } = this;
     this.#sender = new SessionSender(
-      { replica, pipeline, clock, log, send: hooks.send, tell: hooks.tell },
+      {
+        replica,
+        pipeline,
+        clock,
+        log,
+        send: hooks.send,
+        tell: hooks.tell,
+        checkpoint: () => this.#checkpointer.checkpoint(),
+      },
       session,
       record,
     );

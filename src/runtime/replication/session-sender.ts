@@ -35,6 +35,8 @@ export type SenderParts = Readonly<{
   log: Log;
   send: (frame: Frame) => void;
   tell: (fact: PairFact) => void;
+  /** Brings the state on disk up to date; fulfils when it is. */
+  checkpoint: () => Promise<void>;
 }>;
 
 export class SessionSender {
@@ -155,11 +157,14 @@ export class SessionSender {
 
   async #sendFull(why: string): Promise<void> {
     if (this.#phase === 'snapshot') return;
-    const { replica, send, log } = this.#parts;
+    this.#phase = 'snapshot';
+    const { replica, send, log, checkpoint } = this.#parts;
+    // A fresh state leaves fewer entries to send after it, and none that lie before a damaged place of the journal.
+    await checkpoint();
+    if (this.#isOver()) return;
     const source = replica.store.state.snapshot(CHUNK_BYTES);
     const at = source.appliedSeq;
     replica.pin(this, at);
-    this.#phase = 'snapshot';
     this.#snapshot = { source, sent: 0, taken: 0 };
     const { journal } = replica.store;
     const chain = await journal.chainAt(at);
@@ -280,13 +285,23 @@ export class SessionSender {
   async #fromJournal(): Promise<void> {
     const { replica } = this.#parts;
     const from = seq(this.#sentSeq + 1);
-    const body = await replica.store.journal.read(from, FRAME_BYTES).finally(() => {
-      this.#isReading = false;
-    });
+    const body = await replica.store.journal
+      .read(from, FRAME_BYTES)
+      .catch((damage: unknown) => this.#noteDamage(damage))
+      .finally(() => {
+        this.#isReading = false;
+      });
     if (this.#isOver()) return;
-    if (body === null) throw new Error(`the journal no longer holds entry ${from}`);
+    if (body === null) return this.#sendFull(`the journal does not give entry ${from}`);
     this.#sendEntries(body, lastSeqOf(body));
     this.#stream();
+  }
+
+  /** An old entry has rotted on this disk: what was committed is in the state as well, so the joiner gets that. */
+  #noteDamage(damage: unknown): null {
+    const text = damage instanceof Error ? damage.message : String(damage);
+    this.#parts.log.say({ level: 'error', code: 'LS_JOURNAL_DAMAGED', text });
+    return null;
   }
 
   #sendEntries(body: Buffer, through: Seq): void {
