@@ -59,7 +59,7 @@ export class ServerOperations implements Operations {
     const { profile, pair, replication, connections } = this.#parts;
     const { server } = profile;
     const store = replication.replica.view();
-    const share = pair.shareView;
+    const share = pair.outlook.shareView;
     const record = newest(share.kind === 'record' ? share.record : null, store.recordSeen);
     const { clients, queuedMessages } = connections.stats();
     const { sync } = replication;
@@ -92,8 +92,11 @@ export class ServerOperations implements Operations {
       queuedMessages,
       share: { isReachable: share.kind !== 'unreachable', recordVersion: record?.version ?? null },
       gateway: {
-        hasEverAnswered: pair.gatewayView.hasAnswered,
-        lastAnswered: pair.gatewayView.last === 'neverAsked' ? null : pair.gatewayView.last === 'answered',
+        hasEverAnswered: pair.outlook.gatewayView.hasAnswered,
+        lastAnswered:
+          pair.outlook.gatewayView.last === 'neverAsked'
+            ? null
+            : pair.outlook.gatewayView.last === 'answered',
       },
       version,
       pid: process.pid,

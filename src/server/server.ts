@@ -90,7 +90,7 @@ export async function runServer({ profile, log, newPair }: ServerRequest): Promi
         tell,
         send: (frame) => late.pair?.send(frame),
         seeShare: (): Promise<ShareSight> =>
-          late.pair?.seeShare() ?? Promise.resolve({ kind: 'unreachable' }),
+          late.pair?.outlook.see() ?? Promise.resolve({ kind: 'unreachable' }),
         committed: (stamp) => arbiter.committed(stamp),
         applied: () => late.connections?.applied(),
       },

@@ -28,16 +28,15 @@ import {
   type PairStep,
   type ServerName,
   type SessionId,
-  type ShareReading,
-  type ShareSight,
   type StateName,
   type StateReport,
   type TimerFact,
 } from '../../core/pair/index.ts';
-import type { Arbiter, Channel, Gateway, LockOutcome } from '../../ports/index.ts';
+import type { Arbiter, Channel, Gateway } from '../../ports/index.ts';
 import type { Replication } from '../replication/replication.ts';
 import { peerLine, stateLine } from './lines.ts';
 import { Link } from './link.ts';
+import { Outlook } from './outlook.ts';
 
 /** What the pair switches on and off: the clients' side of the server. */
 export interface Service {
@@ -81,11 +80,7 @@ export class PairDriver {
   readonly #facts: (PairFact | TimerFact)[] = [];
   #isStepping = false;
   readonly #timers = new Map<string, Cancel>();
-  /** The number of the last question of each kind; an answer to an older one is not told. */
-  readonly #asked = { gateway: 0, share: 0 };
-  #gateway: 'neverAsked' | 'answered' | 'silent' = 'neverAsked';
-  #hasGatewayAnswered = false;
-  #share: ShareSight = { kind: 'unreachable' };
+  readonly #outlook: Outlook;
   #knownPeer: StateName | 'DEAD' = 'DEAD';
   #serving: Readonly<{ epoch: Epoch; claimId: ClaimId }> | null = null;
 
@@ -94,6 +89,13 @@ export class PairDriver {
     const { me, timing, mayFoundAlone, channel, clock, log } = parts;
     this.#snapshot = firstStep({ me, timing, mayFoundAlone }).snapshot;
     this.#since = clock.wall();
+    this.#outlook = new Outlook({
+      arbiter: parts.arbiter,
+      gateway: parts.gateway,
+      replica: parts.replication.replica,
+      log,
+      tell: (fact) => this.tell(fact),
+    });
     this.#link = new Link(
       {
         me,
@@ -133,17 +135,14 @@ export class PairDriver {
     return stepOf(this.#snapshot);
   }
 
-  get gatewayView(): Readonly<{ hasAnswered: boolean; last: 'neverAsked' | 'answered' | 'silent' }> {
-    return { hasAnswered: this.#hasGatewayAnswered, last: this.#gateway };
-  }
-
-  get shareView(): ShareSight {
-    return this.#share;
+  /** What is seen of the gateway and the share. */
+  get outlook(): Outlook {
+    return this.#outlook;
   }
 
   /** Listens, dials, and enters WAITING. Rejects when the backchannel's port can't be had. */
   async start(): Promise<void> {
-    await this.#checkGateway();
+    await this.#outlook.checkGateway();
     await this.#link.open();
     this.tell({ type: 'started' });
   }
@@ -169,11 +168,6 @@ export class PairDriver {
   /** For the replication: a frame to the peer that was met. */
   send(frame: Frame): void {
     this.#link.send(frame);
-  }
-
-  /** A fresh look at the share. Never rejects. */
-  seeShare(): Promise<ShareSight> {
-    return this.#see();
   }
 
   /** The peer is connected and serves. */
@@ -244,17 +238,19 @@ export class PairDriver {
     const { arbiter, replication, service, timing } = this.#parts;
     switch (order.type) {
       case 'askGateway':
-        return this.#run(this.#askGateway());
+        return this.#run(this.#outlook.askGateway());
       case 'readShare':
-        return this.#run(this.#readShare());
+        return this.#run(this.#outlook.readShare());
       case 'restJournal':
         return this.#run(this.#restJournal());
       case 'takeLock':
-        return this.#run(this.#takeLock(order.isPatient ? timing.activeLockReacquisitionInterval / 2 : 0));
+        return this.#run(
+          this.#outlook.takeLock(order.isPatient ? timing.activeLockReacquisitionInterval / 2 : 0),
+        );
       case 'releaseLock':
         return this.#run(arbiter.release());
       case 'writeRecord':
-        return this.#run(this.#writeRecord(order));
+        return this.#run(this.#outlook.writeRecord(order));
       case 'saveRecordSeen':
         return this.#run(
           replication.replica.sawRecord(order.record).then(() => this.tell({ type: 'recordSaved' })),
@@ -316,94 +312,11 @@ export class PairDriver {
     );
   }
 
-  async #askGateway(): Promise<void> {
-    const question = ++this.#asked.gateway;
-    const answers = await this.#parts.gateway.answers();
-    this.#noteGateway(answers);
-    if (question === this.#asked.gateway) this.tell({ type: answers ? 'gatewayAnswered' : 'gatewaySilent' });
-  }
-
-  #noteGateway(answers: boolean): void {
-    this.#gateway = answers ? 'answered' : 'silent';
-    this.#hasGatewayAnswered ||= answers;
-  }
-
-  /** A gateway that never answers while the share does is a mistake in the profile, found on day one (§4.1; REASONS.md B10). */
-  async #checkGateway(): Promise<void> {
-    const { gateway, log } = this.#parts;
-    const [answers, share] = await Promise.all([gateway.answers(), this.#see()]);
-    this.#noteGateway(answers);
-    if (!answers && share.kind !== 'unreachable')
-      log.say({
-        level: 'warn',
-        code: 'LS_GATEWAY_SILENT',
-        text: 'the share answers but the gateway does not; without it this server would not take over when the peer is lost. Check gateway.host and gateway.port',
-      });
-  }
-
-  async #readShare(): Promise<void> {
-    const question = ++this.#asked.share;
-    const outcome = await this.#parts.arbiter.read();
-    if (outcome.kind === 'read') await this.#noteReading(outcome.reading);
-    else this.#share = { kind: 'unreachable' };
-    if (question !== this.#asked.share) return;
-    if (outcome.kind === 'unreachable') return this.tell({ type: 'shareUnreachable', why: outcome.why });
-    this.tell({ type: 'shareRead', reading: outcome.reading, store: this.#parts.replication.replica.view() });
-  }
-
-  /** A settled record that is newer than any seen is kept before anything is done about it (§1 recordSeen; REASONS.md A8, W4). */
-  async #noteReading(reading: ShareReading): Promise<void> {
-    this.#share = sightOf(reading);
-    if (reading.kind === 'record' && reading.isSettled)
-      await this.#parts.replication.replica.sawRecord(reading.record);
-  }
-
-  async #see(): Promise<ShareSight> {
-    const outcome = await this.#parts.arbiter.read();
-    if (outcome.kind === 'read') await this.#noteReading(outcome.reading);
-    else this.#share = { kind: 'unreachable' };
-    return this.#share;
-  }
-
   async #restJournal(): Promise<void> {
     const { replication, random } = this.#parts;
     await replication.rest();
     const ids = { claimId: claimId(random.id()), pairId: pairId(random.id()), lockId: lockId(random.id()) };
     this.tell({ type: 'journalRested', ids });
-  }
-
-  async #takeLock(patienceMs: number): Promise<void> {
-    const outcome: LockOutcome = await this.#parts.arbiter.lock(patienceMs);
-    switch (outcome.kind) {
-      case 'held': {
-        const { hold, reading } = outcome;
-        await this.#noteReading(reading);
-        return this.tell({ type: 'lockTaken', hold, reading, store: this.#parts.replication.replica.view() });
-      }
-      case 'refused':
-        return this.tell({ type: 'lockRefused', holder: outcome.holder });
-      case 'unreachable':
-        this.#share = { kind: 'unreachable' };
-        return this.tell({ type: 'shareUnreachable', why: outcome.why });
-      default:
-        return unreachable(outcome);
-    }
-  }
-
-  async #writeRecord(order: Extract<PairOrder, { type: 'writeRecord' }>): Promise<void> {
-    const { hold, replaces, draft, above, repairs } = order;
-    const outcome = await this.#parts.arbiter.write({ hold, replaces, draft, above, repairs });
-    switch (outcome.kind) {
-      case 'written':
-        this.#share = sightOf({ kind: 'record', record: outcome.record, isSettled: true, mark: null });
-        return this.tell({ type: 'recordWritten', record: outcome.record });
-      case 'movedOn':
-        return this.tell({ type: 'recordMovedOn', reading: outcome.reading });
-      case 'unresolved':
-        return this.tell({ type: 'recordUnresolved', why: outcome.why });
-      default:
-        return unreachable(outcome);
-    }
   }
 
   #serve(claim: Readonly<{ epoch: Epoch; claimId: ClaimId }>): void {
@@ -446,7 +359,7 @@ export class PairDriver {
 
   async #hello(): Promise<Hello> {
     const { me, incarnation, replication } = this.#parts;
-    const share = await this.#see();
+    const share = await this.#outlook.see();
     const store = replication.replica.view();
     return {
       protocol: 1,
@@ -506,15 +419,3 @@ export class PairDriver {
     this.#parts.log.say({ level: 'debug', text: `${fact.type}: ${from} → ${this.step}` });
   }
 }
-
-const sightOf = (reading: ShareReading): ShareSight => {
-  switch (reading.kind) {
-    case 'record': {
-      const { record, isSettled } = reading;
-      return { kind: 'record', lockId: record.lockId, version: record.version, record, isSettled };
-    }
-    case 'none':
-    case 'damaged':
-      return { kind: reading.kind };
-  }
-};
