@@ -9,7 +9,6 @@ import type {
   SwitchoverReport,
 } from '../admin/index.ts';
 import type { Clock } from '../base/index.ts';
-import type { Broker } from '../core/broker/index.ts';
 import {
   mayForce,
   otherServer,
@@ -31,7 +30,6 @@ export type OperationsParts = Readonly<{
   pair: PairDriver;
   replication: Replication;
   connections: Connections;
-  broker: Broker;
   clock: Clock;
   stop: (why: string) => Promise<void>;
 }>;

@@ -1,11 +1,11 @@
 /**
  * One server, built of its profile: store, replication, pair, clients' side, admin API. Only here are `io` and `runtime` brought together; what
- * is opened is closed in the opposite order, also when the start fails half-way.
+ * was opened is closed in the opposite order, also when the start fails half-way.
  */
-import type { Log } from '../base/index.ts';
 import { openAdmin } from '../admin/index.ts';
+import type { Log } from '../base/index.ts';
 import { Broker } from '../core/broker/index.ts';
-import { incarnation, type PairFact, type ShareSight } from '../core/pair/index.ts';
+import { incarnation, type PairFact } from '../core/pair/index.ts';
 import { KeeperArbiter, keeperProgram, TcpGateway } from '../io/arbitration/index.ts';
 import { WsChannel } from '../io/channel/index.ts';
 import { TcpListener } from '../io/net/index.ts';
@@ -22,7 +22,8 @@ const CHECKPOINT = { intervalMs: 5_000, bytesMax: 64 * 1024 * 1024 };
 /** A last checkpoint and the keeper's farewell may take this long at a clean stop; then the process ends without. */
 const STOP_MS_MAX = 20_000;
 
-export const exitCodes = { done: 0, stopped: 7 } as const;
+/** Of `lockstep serve`; the table of all is the command line's. */
+const ENDED = { done: 0, stopped: 7 } as const;
 
 export type ServerRequest = Readonly<{
   profile: Profile;
@@ -39,148 +40,198 @@ export type RunningServer = Readonly<{
 }>;
 
 /** The server runs when it fulfils. Rejects with a coded error when it can't start; then nothing is left open. */
-export async function runServer({ profile, log, newPair }: ServerRequest): Promise<RunningServer> {
-  const clock = new SystemClock();
-  const random = new SystemRandom();
-  const opened: (() => Promise<void>)[] = [];
-  const closeAll = async (): Promise<void> => {
-    for (const close of opened.reverse().splice(0)) await close();
-  };
+export async function runServer(request: ServerRequest): Promise<RunningServer> {
+  const server = new Server(request);
   try {
-    return await start();
+    await server.start();
+    return { stop: (why) => server.stop(why), done: server.done };
   } catch (failure) {
-    await closeAll();
+    await server.closeAll();
     throw failure;
   }
+}
 
-  async function start(): Promise<RunningServer> {
-    const { server: me, timing } = profile;
-    // The parts know each other in a circle (what the arbiter loses the pair must hear); the circle is closed here, by `pair`.
-    const late: { pair: PairDriver | null; connections: Connections | null } = {
-      pair: null,
-      connections: null,
-    };
-    const tell = (fact: PairFact): void => late.pair?.tell(fact);
+class Server {
+  readonly #request: ServerRequest;
+  readonly #clock = new SystemClock();
+  readonly #random = new SystemRandom();
+  readonly #opened: (() => Promise<void>)[] = [];
+  /** The parts know each other in a circle (what the keeper loses the pair must hear); these two close it. */
+  #pair: PairDriver | null = null;
+  #connections: Connections | null = null;
+  #end: (code: number) => void = () => undefined;
+  readonly done: Promise<number> = new Promise((resolve) => (this.#end = resolve));
+  #ending: Promise<void> | null = null;
 
-    const listener = new TcpListener({ ...profile.listeners.mqtt });
-    // A passive server binds no client port; that it could is found out now and not in the emergency.
-    await listener.open({
-      connected: () => ({ data: () => undefined, drained: () => undefined, closed: () => undefined }),
-    });
-    await listener.close();
+  constructor(request: ServerRequest) {
+    this.#request = request;
+  }
 
-    const root = openStoreRoot(profile.store.path, { random, log, journal: profile.journal });
-    const arbiter = new KeeperArbiter({
-      server: me,
-      lockFile: profile.lock.file,
-      storeDirectory: profile.store.path,
-      timing,
-      program: keeperProgram(),
-      events: { lockLost: (why) => tell({ type: 'lockLost', why }) },
-      log,
-    });
+  async start(): Promise<void> {
+    const { profile, log } = this.#request;
+    const listener = await this.#listener();
+    const arbiter = this.#arbiter();
     const broker = new Broker();
-    const replication = await Replication.open({
-      root,
-      broker,
-      clock,
-      log,
-      times: { ackTimeoutMs: timing.ackTimeout, diskTimeoutMs: timing.diskTimeout, checkpoint: CHECKPOINT },
-      hooks: {
-        tell,
-        send: (frame) => late.pair?.send(frame),
-        seeShare: (): Promise<ShareSight> =>
-          late.pair?.outlook.see() ?? Promise.resolve({ kind: 'unreachable' }),
-        committed: (stamp) => arbiter.committed(stamp),
-        applied: () => late.connections?.applied(),
-      },
-    });
-    opened.push(() => replication.close());
-
+    const replication = await this.#replication(broker, arbiter);
+    this.#opened.push(() => replication.close());
     const connections = new Connections({
       broker,
       proposals: replication.pipeline,
       listeners: [listener],
-      clock,
-      random,
+      clock: this.#clock,
+      random: this.#random,
       log,
       options: profile.mqtt,
     });
-    late.connections = connections;
-
-    let end: (code: number) => void = () => undefined;
-    const done = new Promise<number>((resolve) => (end = resolve));
-    let ending: Promise<void> | null = null;
-
-    const channel = new WsChannel({
-      server: me,
-      incarnation: incarnation(random.id()),
-      pairName: profile.pair.name,
-      secret: profile.pair.secret,
-      listen: { host: profile.backchannel.host, port: profile.backchannel.port },
-      peer: { host: profile.peer.host, port: profile.peer.port },
-      options: profile.backchannel,
-      clock,
-      random,
-      log,
-    });
-    const pair = new PairDriver({
-      me,
-      incarnation: incarnation(random.id()),
-      timing,
-      mayFoundAlone: newPair,
+    this.#connections = connections;
+    const watch: { operations: ServerOperations | null } = { operations: null };
+    const pair = this.#driver({
       arbiter,
-      gateway: new TcpGateway({
-        ...profile.gateway,
-        probes: timing.gatewayProbes,
-        timeoutMs: timing.gatewayTimeout,
-      }),
-      channel,
-      clock,
-      random,
-      log,
       replication,
-      service: connections,
-      events: {
-        stepped: () => operations.stepped(),
-        fatal: (why) => {
-          log.say({
-            level: 'error',
-            code: 'LS_SERVER_STOPPED',
-            text: `This server stops to protect the messages: ${why}`,
-          });
-          ending ??= Promise.race([pair.abandon(why), after(timing.keeperTimeout * 2)]).then(() =>
-            end(exitCodes.stopped),
-          );
-        },
-      },
+      connections,
+      stepped: () => watch.operations?.stepped(),
     });
-    late.pair = pair;
-
-    const stop = (why: string): Promise<void> => {
-      ending ??= (async () => {
-        const began = clock.now();
-        const clean = (async () => {
-          await pair.stop(why);
-          await closeAll();
-        })();
-        await Promise.race([clean, after(STOP_MS_MAX)]);
-        log.say({
-          level: 'info',
-          text: `Stopped after ${Math.round(clock.now() - began)} ms: clients disconnected, lock released, store closed`,
-        });
-        end(exitCodes.done);
-      })();
-      return ending;
-    };
-    const operations = new ServerOperations({ profile, pair, replication, connections, broker, clock, stop });
+    this.#pair = pair;
+    const operations = new ServerOperations({
+      profile,
+      pair,
+      replication,
+      connections,
+      clock: this.#clock,
+      stop: (why) => this.stop(why),
+    });
+    watch.operations = operations;
     const admin = await openAdmin({ ...profile.admin, secret: profile.pair.secret, operations, log });
-    opened.push(() => admin.close());
+    this.#opened.push(() => admin.close());
     await pair.start();
-    return { stop, done };
   }
 
-  function after(ms: number): Promise<void> {
-    return new Promise((resolve) => clock.after(ms, resolve));
+  stop(why: string): Promise<void> {
+    this.#ending ??= this.#stopCleanly(why);
+    return this.#ending;
+  }
+
+  async closeAll(): Promise<void> {
+    for (const close of this.#opened.reverse().splice(0)) await close();
+  }
+
+  async #stopCleanly(why: string): Promise<void> {
+    const began = this.#clock.now();
+    const clean = (async () => {
+      await this.#pair?.stop(why);
+      await this.closeAll();
+    })();
+    await Promise.race([clean, this.#after(STOP_MS_MAX)]);
+    this.#request.log.say({
+      level: 'info',
+      text: `Stopped after ${Math.round(this.#clock.now() - began)} ms: clients disconnected, lock released, store closed`,
+    });
+    this.#end(ENDED.done);
+  }
+
+  /** Nothing can go on in this process: the lock is let go, and the store is left as it is. */
+  #stopForGood(why: string): void {
+    const { log, profile } = this.#request;
+    log.say({
+      level: 'error',
+      code: 'LS_SERVER_STOPPED',
+      text: `This server stops to protect the messages: ${why}`,
+    });
+    const abandoned = this.#pair?.abandon(why) ?? Promise.resolve();
+    this.#ending ??= Promise.race([abandoned, this.#after(profile.timing.keeperTimeout * 2)]).then(() =>
+      this.#end(ENDED.stopped),
+    );
+  }
+
+  /** A passive server binds no client port; that it could is found out now and not in the emergency. */
+  async #listener(): Promise<TcpListener> {
+    const listener = new TcpListener({ ...this.#request.profile.listeners.mqtt });
+    const nobody = { data: () => undefined, drained: () => undefined, closed: () => undefined };
+    await listener.open({ connected: () => nobody });
+    await listener.close();
+    return listener;
+  }
+
+  #arbiter(): KeeperArbiter {
+    const { profile, log } = this.#request;
+    return new KeeperArbiter({
+      server: profile.server,
+      lockFile: profile.lock.file,
+      storeDirectory: profile.store.path,
+      timing: profile.timing,
+      program: keeperProgram(),
+      events: { lockLost: (why) => this.#tell({ type: 'lockLost', why }) },
+      log,
+    });
+  }
+
+  #replication(broker: Broker, arbiter: KeeperArbiter): Promise<Replication> {
+    const { profile, log } = this.#request;
+    const { store, journal, timing } = profile;
+    return Replication.open({
+      root: openStoreRoot(store.path, { random: this.#random, log, journal }),
+      broker,
+      clock: this.#clock,
+      log,
+      times: { ackTimeoutMs: timing.ackTimeout, diskTimeoutMs: timing.diskTimeout, checkpoint: CHECKPOINT },
+      hooks: {
+        tell: (fact) => this.#tell(fact),
+        send: (frame) => this.#pair?.send(frame),
+        seeShare: () => this.#pair?.outlook.see() ?? Promise.resolve({ kind: 'unreachable' }),
+        committed: (stamp) => arbiter.committed(stamp),
+        applied: () => this.#connections?.applied(),
+      },
+    });
+  }
+
+  #driver(parts: {
+    arbiter: KeeperArbiter;
+    replication: Replication;
+    connections: Connections;
+    stepped: () => void;
+  }): PairDriver {
+    const { profile, log, newPair } = this.#request;
+    const { server, timing, gateway } = profile;
+    const run = incarnation(this.#random.id());
+    return new PairDriver({
+      me: server,
+      incarnation: run,
+      timing,
+      mayFoundAlone: newPair,
+      arbiter: parts.arbiter,
+      gateway: new TcpGateway({ ...gateway, probes: timing.gatewayProbes, timeoutMs: timing.gatewayTimeout }),
+      channel: this.#channel(run),
+      clock: this.#clock,
+      random: this.#random,
+      log,
+      replication: parts.replication,
+      service: parts.connections,
+      events: { stepped: parts.stepped, fatal: (why) => this.#stopForGood(why) },
+    });
+  }
+
+  #channel(run: ReturnType<typeof incarnation>): WsChannel {
+    const { profile, log } = this.#request;
+    const { server, pair, backchannel, peer } = profile;
+    return new WsChannel({
+      server,
+      incarnation: run,
+      pairName: pair.name,
+      secret: pair.secret,
+      listen: { host: backchannel.host, port: backchannel.port },
+      peer: { host: peer.host, port: peer.port },
+      options: backchannel,
+      clock: this.#clock,
+      random: this.#random,
+      log,
+    });
+  }
+
+  #tell(fact: PairFact): void {
+    this.#pair?.tell(fact);
+  }
+
+  #after(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#clock.after(ms, resolve));
   }
 }

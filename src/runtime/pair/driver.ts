@@ -11,6 +11,7 @@ import {
   otherServer,
   pairId,
   peerStateOf,
+  serves,
   servingOf,
   stateOf,
   stepOf,
@@ -147,9 +148,11 @@ export class PairDriver {
     this.tell({ type: 'started' });
   }
 
-  /** To STOPPED: serving ends, the peer is told, the lock is let go. */
+  /** To STOPPED: what was taken from clients is answered, serving ends, the peer is told, the lock is let go. */
   async stop(why: string): Promise<void> {
-    const { arbiter, service, replication } = this.#parts;
+    const { arbiter, service, replication, clock, timing } = this.#parts;
+    const tooLong = new Promise<void>((resolve) => clock.after(timing.handoverTimeout, resolve));
+    if (serves(this.state)) await Promise.race([service.drain(), tooLong]);
     this.tell({ type: 'stopAsked', why });
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
