@@ -2,7 +2,7 @@
  * The HA machine: the states and rows of PROTOCOL.md §3, each state a room of its own. It decides when; the rules decide whether. It does
  * no IO, has no clock and no chance. A test compares its rows with the page's, both ways.
  */
-import { does, createMachine, createStateConfig } from './setup.ts';
+import { as, does, createMachine, createStateConfig } from './setup.ts';
 import { blankMemory } from './memory.ts';
 import { standsDown } from './reactions.ts';
 import { PASSIVE, PASSIVE_SYNC } from './state-passive.ts';
@@ -24,8 +24,8 @@ export const pairMachine = createMachine({
     stopAsked: {
       target: '.STOPPED',
       description: 'stopped by its operator',
-      actions: does(() => {
-        const end = standsDown('stopped by its operator');
+      actions: does((_, fact) => {
+        const end = standsDown(as(fact, 'stopAsked').why);
         return {
           remember: end.remember ?? {},
           orders: [{ type: 'leaveSession', why: 'stopped' }, ...(end.orders ?? [])],

@@ -3,7 +3,14 @@
  * Source: PROTOCOL.md §2 None; REASONS.md A8, A10.
  */
 import { seenDisagrees } from './claim.ts';
-import { version, type ArbitrationRecord, type ShareReading, type StoreView, type Version } from './words.ts';
+import {
+  version,
+  type ArbitrationRecord,
+  type ServerName,
+  type ShareReading,
+  type StoreView,
+  type Version,
+} from './words.ts';
 
 /** What a claim stands on: the record itself, one that stands in for it, or a pair being founded. */
 export type Grounds = Readonly<
@@ -25,8 +32,7 @@ export function grounds(
   peer: StoreView | null,
   who: Readonly<{ isPrimary: boolean; mayFoundAlone: boolean }>,
 ): Grounds {
-  if (reading.kind === 'damaged')
-    return { kind: 'nothing', why: `the block of ${reading.blocks.join(' and ')} on the share is damaged` };
+  if (reading.kind === 'damaged') return { kind: 'nothing', why: damageText(reading.blocks) };
   const replaces = reading.kind === 'record' ? reading.record.version : version(0);
   if (reading.kind === 'record' && seenDisagrees(store.recordSeen, reading.record) === null) {
     const newerAtPeer = peer !== null && seenDisagrees(peer.recordSeen, reading.record) !== null;
@@ -76,6 +82,12 @@ function standIn(store: StoreView, peer: StoreView, reading: ShareReading, repla
   const keepsLockId = reading.kind === 'record' && reading.record.lockId === newest.lockId;
   return { kind: 'record', record: newest, replaces, keepsLockId };
 }
+
+/** `blocks`: empty where only the damage is known. */
+const damageText = (blocks: readonly ServerName[]): string => {
+  const what = blocks.length === 0 ? 'a block' : `the block of ${blocks.join(' and ')}`;
+  return `${what} on the share is damaged; an operator must look at it, and say with force-active which server goes on`;
+};
 
 const newestOf = (a: ArbitrationRecord | null, b: ArbitrationRecord | null): ArbitrationRecord | null =>
   a === null ? b : b === null || a.version >= b.version ? a : b;

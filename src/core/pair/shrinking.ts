@@ -10,7 +10,10 @@ import { as, createStateConfig, does } from './setup.ts';
 export const shrinking = (rows: Readonly<{ written: string; givenUp: string }>) =>
   createStateConfig({
     initial: 'asking',
-    entry: does(() => ({ orders: [{ type: 'endSession', why: 'the peer is lost' }] })),
+    // Nobody is left to hand over to: a switchover that was under way is off, and clients are served again.
+    entry: does(() => ({
+      orders: [{ type: 'endSession', why: 'the peer is lost' }, { type: 'undrain' }],
+    })),
     after: {
       shrinkTimeout: {
         target: '#WAITING',

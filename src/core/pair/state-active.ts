@@ -1,7 +1,7 @@
 /** ACTIVE: serving, and every acknowledgement waits for the peer. Source: PROTOCOL.md §3. */
 import { leavesRole, standsDown } from './reactions.ts';
 import { fenced, keepsLock, listens } from './serving.ts';
-import { createStateConfig, does } from './setup.ts';
+import { as, createStateConfig, does } from './setup.ts';
 import { shrinking } from './shrinking.ts';
 
 const shrinks = { target: '#ACTIVE.shrinking', actions: listens } as const;
@@ -24,15 +24,24 @@ export const ACTIVE = createStateConfig({
     diskFailed: fenced.diskFailed,
   },
   states: {
-    together: { on: { switchoverAsked: 'draining' } },
+    together: {
+      on: {
+        switchoverAsked: {
+          target: 'draining',
+          actions: does((_, fact) => ({
+            remember: { why: `switchover: ${as(fact, 'switchoverAsked').why}` },
+          })),
+        },
+      },
+    },
     draining: {
       entry: does(() => ({ orders: [{ type: 'drain' }] })),
       on: {
         drained: {
           target: '#WAITING',
           description: 'switchover: drained, handed over',
-          actions: does(() => {
-            const end = standsDown('switchover');
+          actions: does((memory) => {
+            const end = standsDown(memory.why);
             return {
               remember: { ...end.remember, handsOver: true },
               orders: [...(end.orders ?? []), { type: 'tellHandover' }],
@@ -41,7 +50,13 @@ export const ACTIVE = createStateConfig({
         },
       },
       after: {
-        handoverTimeout: { target: 'together', actions: does(() => ({ orders: [{ type: 'undrain' }] })) },
+        handoverTimeout: {
+          target: 'together',
+          actions: does(({ why }) => ({
+            remember: { why: `given up, it took longer than handoverTimeout to drain: ${why}` },
+            orders: [{ type: 'undrain' }],
+          })),
+        },
       },
     },
     shrinking: shrinking({

@@ -4,7 +4,7 @@
  */
 import { locking, opensEpoch, resting, saving, writing } from './claim-steps.ts';
 import type { PairMemory } from './memory.ts';
-import { begins, givesBack, heard, saves } from './reactions.ts';
+import { begins, givesBack, heard, saves, whyNotTry } from './reactions.ts';
 import { as, createStateConfig, does } from './setup.ts';
 import type { PairFact } from './facts.ts';
 
@@ -158,7 +158,7 @@ export const PASSIVE = createStateConfig({
             guard: ({ context }) => context.lastReport?.lockHeld === true && context.isFresh,
             target: 'resting',
           },
-          { guard: ({ context }) => !context.isFresh, target: 'resting' },
+          { guard: ({ context }) => !context.isFresh, target: 'looking' },
           { target: 'pausing' },
         ],
         gatewaySilent: {
@@ -167,6 +167,26 @@ export const PASSIVE = createStateConfig({
           actions: does(() => ({
             remember: { why: 'the gateway is silent: it is this server that is cut off' },
           })),
+        },
+      },
+    },
+    /** The first try has failed, so the active may live and have struck this server off: who knows that doesn't try the lock. */
+    looking: {
+      entry: does(() => ({ orders: [{ type: 'readShare' }] })),
+      on: {
+        shareRead: [
+          { guard: ({ context, event }) => whyNotTry(context, event) === null, target: 'resting' },
+          {
+            target: '#WAITING',
+            description: 'channel lost, R no longer names it',
+            actions: does((memory, fact) => ({
+              remember: { why: whyNotTry(memory, as(fact, 'shareRead')) ?? '' },
+            })),
+          },
+        ],
+        shareUnreachable: {
+          target: 'pausing',
+          actions: does((_, fact) => ({ remember: { why: as(fact, 'shareUnreachable').why } })),
         },
       },
     },

@@ -41,8 +41,8 @@ function refusalOf(own: Hello, other: Hello): Refusal {
   return mayClaim(own.server, own.store, base.record, null);
 }
 
-/** A hello's sight of the share, read as the rules read the share itself; the mark is looked at under the lock only. */
-function asReading({ server, share }: Hello): ShareReading {
+/** A hello's sight of the share, read as the rules read the share itself; which block is damaged, and the mark, it does not say. */
+function asReading({ share }: Hello): ShareReading {
   switch (share.kind) {
     case 'record':
       return { kind: 'record', record: share.record, isSettled: share.isSettled, mark: null };
@@ -50,6 +50,6 @@ function asReading({ server, share }: Hello): ShareReading {
       return { kind: 'none', mark: null };
     case 'damaged':
     case 'unreachable':
-      return { kind: 'damaged', blocks: [server], mark: null };
+      return { kind: 'damaged', blocks: [], mark: null };
   }
 }

@@ -39,7 +39,7 @@ export type FromKeeper = Readonly<
   /** The answer to `open` and to each beat. */
   | { type: 'beat' }
   | { type: 'answer'; id: number; answer: KeeperAnswer }
-  /** The lock is lost; the keeper ends. */
+  /** Whatever it held is lost, and the keeper ends. */
   | { type: 'lost'; why: string }
 >;
 

@@ -279,7 +279,7 @@ export class Keeper {
 
   #lose(why: string): void {
     if (this.#hasEnded) return;
-    if (this.#held !== null) this.#tell({ type: 'lost', why });
+    this.#tell({ type: 'lost', why });
     this.#finish();
   }
 

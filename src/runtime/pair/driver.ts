@@ -37,6 +37,7 @@ import type { Arbiter, Channel, Gateway } from '../../ports/index.ts';
 import type { Replication } from '../replication/replication.ts';
 import { peerLine, stateLine } from './lines.ts';
 import { Link } from './link.ts';
+import { Obstacles } from './obstacles.ts';
 import { Outlook } from './outlook.ts';
 
 /** What the pair switches on and off: the clients' side of the server. */
@@ -83,6 +84,7 @@ export class PairDriver {
   readonly #timers = new Map<string, Cancel>();
   readonly #outlook: Outlook;
   #knownPeer: StateName | 'DEAD' = 'DEAD';
+  readonly #obstacles: Obstacles;
   #serving: Readonly<{ epoch: Epoch; claimId: ClaimId }> | null = null;
 
   constructor(parts: DriverParts) {
@@ -90,6 +92,7 @@ export class PairDriver {
     const { me, timing, mayFoundAlone, channel, clock, log } = parts;
     this.#snapshot = firstStep({ me, timing, mayFoundAlone }).snapshot;
     this.#since = clock.wall();
+    this.#obstacles = new Obstacles(me, log);
     this.#outlook = new Outlook({
       arbiter: parts.arbiter,
       gateway: parts.gateway,
@@ -156,6 +159,7 @@ export class PairDriver {
     this.tell({ type: 'stopAsked', why });
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
+    this.#link.leave();
     await service.close(why);
     await arbiter.close();
     await this.#link.close();
@@ -189,6 +193,7 @@ export class PairDriver {
     replication.closeEpoch();
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
+    this.#link.leave();
     await service.close(why);
     await arbiter.close();
     await this.#link.close();
@@ -216,6 +221,7 @@ export class PairDriver {
     // Orders first, so that what ends ends before anyone hears of the new state; the report then tells the truth.
     for (const order of step.orders) this.#obey(order);
     if (this.state !== before) this.#changed(before);
+    else if (this.state === 'WAITING') this.#obstacles.waits(this.memory.why);
     this.#noticePeer();
     this.#parts.events.stepped();
     // Never retried: what the disk holds is unknown until the store is opened and read again (rule Ack).
@@ -398,6 +404,7 @@ export class PairDriver {
     this.#previous = before;
     this.#since = clock.wall();
     log.say(stateLine(me, this.state, before, this.memory.why));
+    this.#obstacles.entered(this.memory.why);
     this.#link.send({ type: 'state', report: this.#report() });
   }
 
@@ -413,9 +420,16 @@ export class PairDriver {
         otherServer(me),
         now,
         before,
-        this.memory.met?.theirs.report.why ?? 'not to be seen on the backchannel',
+        now === 'DEAD' ? this.#whyDead() : (this.memory.lastReport?.why ?? ''),
       ),
     );
+  }
+
+  #whyDead(): string {
+    const { lastReport } = this.memory;
+    return lastReport?.present === 'STOPPED'
+      ? `it has stopped: ${lastReport.why}`
+      : 'not to be seen on the backchannel';
   }
 
   #debug(fact: PairFact | TimerFact, from: string): void {

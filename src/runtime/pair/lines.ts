@@ -10,6 +10,13 @@ export const stateLine = (server: ServerName, now: StateName, before: StateName,
   fields: { server, state: now, previous: before, why },
 });
 
+export const waitingLine = (server: ServerName, why: string): LogLine => ({
+  level: 'warn',
+  code: 'LS_PAIR_WAITING',
+  text: `${called(server)} Server does not serve: ${why}`,
+  fields: { server, why },
+});
+
 export const peerLine = (
   server: ServerName,
   now: StateName | 'DEAD',

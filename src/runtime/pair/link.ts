@@ -38,6 +38,7 @@ export class Link {
   #echoedAt = 0;
   #timer: Cancel | null = null;
   #greeting: Promise<void> | null = null;
+  #isLeaving = false;
 
   constructor(parts: LinkParts, events: LinkEvents) {
     this.#parts = parts;
@@ -56,6 +57,11 @@ export class Link {
     });
   }
 
+  /** What was said still goes out, but nobody is greeted any more: there may be no share to look at for a hello. */
+  leave(): void {
+    this.#isLeaving = true;
+  }
+
   async close(): Promise<void> {
     this.#timer?.();
     await this.#parts.channel.close();
@@ -72,7 +78,7 @@ export class Link {
 
   /** Says hello anew, with a fresh look at the share; one look at a time. */
   sayHello(): void {
-    if (!this.#isUp || this.#greeting !== null) return;
+    if (!this.#isUp || this.#isLeaving || this.#greeting !== null) return;
     const connection = this.#connection;
     this.#greeting = this.#parts.hello().then((hello) => {
       this.#greeting = null;

@@ -126,7 +126,15 @@ export class Replica {
   async rest(): Promise<void> {
     await this.#appending;
     if (this.#hasFailed) return NEVER;
-    await this.#store.journal.rest();
+    await this.#orNever(this.#store.journal.rest());
+  }
+
+  /** What the disk could not do is told to `diskFailed` and never tried again; nothing may follow from it (rule Ack). */
+  #orNever<T>(work: Promise<T>): Promise<T> {
+    return work.catch((failure: unknown) => {
+      this.fail(failure);
+      return NEVER;
+    });
   }
 
   /** Keeps a record as the newest seen, if it is newer and of this pair. fsynced when it fulfils. */
@@ -151,7 +159,7 @@ export class Replica {
   #changeIdentity(change: (identity: Identity) => Identity | null): Promise<void> {
     this.#identifying = this.#identifying.then(async () => {
       const changed = change(this.#store.identity);
-      if (changed !== null) await this.#store.saveIdentity(changed);
+      if (changed !== null) await this.#orNever(this.#store.saveIdentity(changed));
     });
     return this.#identifying;
   }
@@ -207,7 +215,7 @@ export class Replica {
   /** Rule Tail: cuts all after `common`, which nothing applied lies beyond. Durable when it fulfils. */
   async cut(common: Seq): Promise<CutTail | null> {
     assert(common >= this.#appliedSeq, `a cut at ${common} below what is applied (${this.#appliedSeq})`);
-    const tail = await this.#store.journal.cut(common);
+    const tail = await this.#orNever(this.#store.journal.cut(common));
     this.#durable = this.#store.journal.last;
     this.#lastSeq = this.#durable.seq;
     this.cache.clear();
@@ -231,7 +239,7 @@ export class Replica {
     const own = next.identity;
     const isOfPair = recordSeen !== null && recordSeen.pairId === own.pairId;
     await next.saveIdentity({ ...own, isComplete: true, recordSeen: isOfPair ? recordSeen : null });
-    await this.#root.swap(former, next, keep);
+    await this.#orNever(this.#root.swap(former, next, keep));
     this.#store = next;
     this.cache.clear();
     this.broker.load(next.state.entries());

@@ -46,6 +46,8 @@ export class SessionJoiner {
   #received: Buffer[] = [];
   #isAppending = false;
   #committed: Seq = seq(0);
+  /** From here on this journal is a part of the serving one. Before, its end may be a tail, of which the session's commit index says nothing. */
+  #isAligned = false;
   #next: { store: Store; keep: string | null; taken: number } | null = null;
   #wantsFull: string | null = null;
   #progress: SyncProgress | null = null;
@@ -162,6 +164,7 @@ export class SessionJoiner {
         code: 'LS_TAIL_CUT',
         text: `${tail.entries} entries that were never acknowledged were cut from the journal and kept in ${tail.file}`,
       });
+    this.#isAligned = true;
     this.#progress = new SyncProgress({ kind: 'delta', side: 'gets', entries: 0, bytes: 0 }, clock, log);
     if (!this.#isOver) send({ type: 'durable', session: this.#session, seq: common });
   }
@@ -216,6 +219,7 @@ export class SessionJoiner {
     if (this.#isOver) return;
     this.#next = null;
     await adopt(store, keep);
+    this.#isAligned = true;
     send({ type: 'durable', session: this.#session, seq: at });
   }
 
@@ -260,6 +264,7 @@ export class SessionJoiner {
   }
 
   #apply(): void {
+    if (!this.#isAligned) return;
     const { replica } = this.#parts;
     replica.commitThrough(seq(Math.min(this.#committed, replica.view().stamp.seq)));
   }
