@@ -38,6 +38,7 @@ export class SimDisk {
   readonly cutTails: CutTail[] = [];
   /** The number of the process that runs on this disk; ports of former ones are dead. */
   #run = 1;
+  #slowness = 1;
   #isHeld = false;
   #failsNext = false;
   /** Not yet done, in the order of their asking. */
@@ -69,9 +70,26 @@ export class SimDisk {
     for (const { journal } of this.stores.values()) journal.loseUnsynced((n) => this.#below(n));
   }
 
+  /** The disk is replaced by an empty one. */
+  wipe(): void {
+    this.crash();
+    this.stores.clear();
+    this.current = null;
+  }
+
   /** The next act that was to be made durable fails. */
   failNextSync(): void {
     this.#failsNext = true;
+  }
+
+  /** From now on every act takes `times` as long as at first. */
+  slow(times: number): void {
+    this.#slowness = times;
+  }
+
+  /** Takes `failNextSync` back. */
+  failsNoMore(): void {
+    this.#failsNext = false;
   }
 
   /** The disk hangs: nothing becomes durable until `releaseSyncs`. */
@@ -119,7 +137,7 @@ export class SimDisk {
   }
 
   #after(run: number, act: () => void): void {
-    this.parts.clock.after(this.parts.latencyMs, () => {
+    this.parts.clock.after(this.parts.latencyMs * this.#slowness, () => {
       if (run === this.#run) act();
     });
   }

@@ -8,7 +8,7 @@ import { assert, type Clock } from '../base/index.ts';
 import { otherServer, type Frame, type ServerName } from '../core/pair/index.ts';
 import type { Channel, ChannelEvents } from '../ports/index.ts';
 import type { SimRandom } from './sim-random.ts';
-import { SimWire, type Parcel } from './sim-wire.ts';
+import { SimWire } from './sim-wire.ts';
 
 export type SimNetworkOptions = Readonly<{
   /** Each way, drawn for each parcel. */
@@ -23,8 +23,19 @@ const WELCOME_TIMEOUT_MS = 3_000;
 
 const SERVERS: readonly ServerName[] = ['primary', 'secondary'];
 
+export type Parcel = Readonly<
+  | { kind: 'welcome' }
+  | { kind: 'frame'; frame: Frame }
+  /** The sender's side of the connection is over. */
+  | { kind: 'end'; why: string }
+>;
+
 /** One server's side of one connection. `wire` leads to the peer. */
-type End = { readonly channel: SimChannel; readonly wire: SimWire; stage: 'dialling' | 'up' | 'over' };
+type End = {
+  readonly channel: SimChannel;
+  readonly wire: SimWire<Parcel>;
+  stage: 'dialling' | 'up' | 'over';
+};
 
 export class SimNetwork {
   readonly #clock: Clock;
@@ -37,6 +48,7 @@ export class SimNetwork {
   /** Those that stand, and those whose last parcels are still on their way. */
   #ends: End[] = [];
   #isDialPending = false;
+  #slowness = 1;
 
   constructor(clock: Clock, random: SimRandom, options: Partial<SimNetworkOptions> = {}) {
     this.#clock = clock;
@@ -53,6 +65,11 @@ export class SimNetwork {
     });
     this.#channels.set(server, channel);
     return channel;
+  }
+
+  /** From now on everything takes `times` as long as at first. */
+  slow(times: number): void {
+    this.#slowness = times;
   }
 
   /** Nothing gets through either way, and nobody is told. */
@@ -157,12 +174,13 @@ export class SimNetwork {
     to.events?.up();
   }
 
-  #wire(from: ServerName, arrived: (parcel: Parcel) => void): SimWire {
+  #wire(from: ServerName, arrived: (parcel: Parcel) => void): SimWire<Parcel> {
     return new SimWire({
       clock: this.#clock,
-      latencyMs: () => this.#between(this.#options.latencyMs),
+      latencyMs: () => this.#between(this.#options.latencyMs) * this.#slowness,
       isBarred: () => this.#cutFrom.has(from) || this.#frozen.has(otherServer(from)),
       arrived,
+      bytesOf,
     });
   }
 
@@ -262,3 +280,9 @@ const copyOf = (frame: Frame): Frame =>
   frame.type === 'entries' || frame.type === 'chunk'
     ? { ...frame, session: { ...frame.session }, body: Buffer.from(frame.body) }
     : structuredClone(frame);
+
+/** What surrounds a body, about. */
+const ENVELOPE_BYTES = 64;
+
+const bytesOf = (parcel: Parcel): number =>
+  ENVELOPE_BYTES + (parcel.kind === 'frame' && 'body' in parcel.frame ? parcel.frame.body.length : 0);

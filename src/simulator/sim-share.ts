@@ -41,6 +41,10 @@ export type SimShareSettings = Readonly<{
   keeperTimeoutMs: number;
   /** What one touch of the share takes. */
   latencyMs: number;
+  /** How often the keeper probes with a write of the mark; 0: whenever something is committed, for those who don't wait. */
+  probeIntervalMs?: number;
+  /** By which each server's keeper lives, where its machine can stand still. */
+  clockOf?: (server: ServerName) => Clock;
 }>;
 
 const SERVERS: readonly ServerName[] = ['primary', 'secondary'];
@@ -90,15 +94,15 @@ export class SimShare {
       const healed = new Promise<void>((resolve) => (heal = resolve));
       const hang = { healed, heal };
       mount.hang = hang;
-      this.settings.clock.after(this.settings.keeperTimeoutMs, () => {
+      this.clockOf(server).after(this.settings.keeperTimeoutMs, () => {
         if (mount.hang === hang) mount.arbiter?.lose('the share has not answered');
       });
     }
   }
 
-  /** The share answers again. Writes that hung land now, before anything that is asked later. */
-  heal(): void {
-    for (const server of SERVERS) {
+  /** The share answers them again. Writes that hung land now, before anything that is asked later. */
+  heal(servers: readonly ServerName[] = SERVERS): void {
+    for (const server of servers) {
       const { hang } = this.#mounts[server];
       this.#mounts[server].hang = null;
       hang?.heal();
@@ -114,6 +118,24 @@ export class SimShare {
   crash(server: ServerName): void {
     this.#mounts[server].arbiter?.crash();
     this.#mounts[server].arbiter = null;
+  }
+
+  /** The server's machine is gone: the file server keeps its lock until the lease has run out. */
+  powerLoss(server: ServerName, leaseMs: number): void {
+    const mount = this.#mounts[server];
+    const wasHeld = this.#holders.has(server);
+    this.crash(server);
+    if (!wasHeld) return;
+    this.#holders.add(server);
+    // A server that has started again meanwhile has told the file server that its former locks are void.
+    this.settings.clock.after(leaseMs, () => {
+      if (mount.arbiter === null) this.#holders.delete(server);
+    });
+  }
+
+  /** A lease has run out, and the server doesn't know: somebody else may have the lock. */
+  expire(server: ServerName): void {
+    this.#holders.delete(server);
   }
 
   /** The next write of this server that would be written is unresolved: nothing of it landed, or all of it. */
@@ -150,6 +172,10 @@ export class SimShare {
     );
   }
 
+  clockOf(server: ServerName): Clock {
+    return this.settings.clockOf?.(server) ?? this.settings.clock;
+  }
+
   mount(server: ServerName): Mount {
     return this.#mounts[server];
   }
@@ -178,6 +204,7 @@ class SimArbiter implements Arbiter {
   #file: BlockFile | null = null;
   #hold: Hold | null = null;
   #committed: Stamp = noStamp;
+  #isProbeDue = false;
 
   constructor(share: SimShare, server: ServerName, events: ArbiterEvents) {
     this.#share = share;
@@ -194,7 +221,7 @@ class SimArbiter implements Arbiter {
   }
 
   lock(patienceMs: number): Promise<LockOutcome> {
-    const { clock } = this.#share.settings;
+    const clock = this.#share.clockOf(this.#server);
     const until = clock.now() + patienceMs;
     return this.#call<LockOutcome>({
       patienceMs,
@@ -227,7 +254,7 @@ class SimArbiter implements Arbiter {
 
   committed(stamp: Stamp): void {
     if (isNewer(stamp, this.#committed)) this.#committed = stamp;
-    this.#putMark();
+    this.#probe();
   }
 
   async close(): Promise<void> {
@@ -266,6 +293,18 @@ class SimArbiter implements Arbiter {
     const reading = this.#share.reading();
     this.#putMark();
     return { kind: 'held', hold: this.#hold, reading };
+  }
+
+  /** Writes the mark now, or when the next probe is due. */
+  #probe(): void {
+    const { probeIntervalMs = 0 } = this.#share.settings;
+    if (probeIntervalMs === 0) return this.#putMark();
+    if (this.#isProbeDue) return;
+    this.#isProbeDue = true;
+    this.#share.clockOf(this.#server).after(probeIntervalMs, () => {
+      this.#isProbeDue = false;
+      this.#putMark();
+    });
   }
 
   #putMark(): void {
@@ -344,7 +383,7 @@ class SimArbiter implements Arbiter {
         if (!run.isOver) resolve(result);
       };
       if (hang !== null) void hang.healed.then(() => arrive(true));
-      else this.#share.settings.clock.after(this.#share.settings.latencyMs, () => arrive(false));
+      else this.#share.clockOf(this.#server).after(this.#share.settings.latencyMs, () => arrive(false));
     });
   }
 
@@ -354,7 +393,8 @@ class SimArbiter implements Arbiter {
     silent: (why: string) => T;
   }): Promise<T> {
     return new Promise((resolve, reject) => {
-      const { clock, keeperTimeoutMs } = this.#share.settings;
+      const clock = this.#share.clockOf(this.#server);
+      const { keeperTimeoutMs } = this.#share.settings;
       const giveUp = (): void => this.lose('the share has not answered');
       const cancel = clock.after(keeperTimeoutMs + call.patienceMs, giveUp);
       const run: Run = {

@@ -3,28 +3,21 @@
  * waits rather than being lost. Parcels die with the wire, never singly.
  */
 import type { Clock } from '../base/index.ts';
-import type { Frame } from '../core/pair/index.ts';
 
-export type Parcel = Readonly<
-  | { kind: 'welcome' }
-  | { kind: 'frame'; frame: Frame }
-  /** The sender's side of the connection is over. */
-  | { kind: 'end'; why: string }
->;
-
-export type WireParts = Readonly<{
+export type WireParts<Parcel> = Readonly<{
   clock: Clock;
   /** Drawn anew for each parcel. */
   latencyMs: () => number;
   isBarred: () => boolean;
   arrived: (parcel: Parcel) => void;
+  bytesOf: (parcel: Parcel) => number;
 }>;
 
-export class SimWire {
-  readonly #parts: WireParts;
+export class SimWire<Parcel> {
+  readonly #parts: WireParts<Parcel>;
   #parcels: { parcel: Parcel; due: number; bytes: number }[] = [];
 
-  constructor(parts: WireParts) {
+  constructor(parts: WireParts<Parcel>) {
     this.#parts = parts;
   }
 
@@ -38,7 +31,7 @@ export class SimWire {
   }
 
   put(parcel: Parcel): void {
-    const { clock, latencyMs } = this.#parts;
+    const { clock, latencyMs, bytesOf } = this.#parts;
     const due = clock.now() + latencyMs();
     this.#parcels.push({ parcel, due, bytes: bytesOf(parcel) });
     clock.after(due - clock.now(), () => this.#pump());
@@ -63,9 +56,3 @@ export class SimWire {
     }
   }
 }
-
-/** What surrounds a body, about. */
-const ENVELOPE_BYTES = 64;
-
-const bytesOf = (parcel: Parcel): number =>
-  ENVELOPE_BYTES + (parcel.kind === 'frame' && 'body' in parcel.frame ? parcel.frame.body.length : 0);

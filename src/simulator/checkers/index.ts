@@ -1,0 +1,26 @@
+/** The promises of the pair, each watched by one checker. */
+import type { Checker, Sight } from './checker.ts';
+import { committedEntries } from './committed-entries.ts';
+import { equalStores } from './equal-stores.ts';
+import { noDivergence } from './no-divergence.ts';
+import { nothingLost } from './nothing-lost.ts';
+import { nothingUnexpected } from './nothing-unexpected.ts';
+import { oneAcknowledges } from './one-acknowledges.ts';
+import { onlyNamedServe } from './only-named-serve.ts';
+import { publisherOrder } from './publisher-order.ts';
+import { retainedLast } from './retained-last.ts';
+
+export { type Checker } from './checker.ts';
+export { LATE } from './retained-last.ts';
+
+export const allCheckers = (sight: Sight): readonly Checker[] => [
+  nothingLost(sight),
+  nothingUnexpected(),
+  publisherOrder(),
+  oneAcknowledges(sight),
+  committedEntries(sight),
+  onlyNamedServe(sight),
+  noDivergence(),
+  retainedLast(sight),
+  equalStores(sight),
+];

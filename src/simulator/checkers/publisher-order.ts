@@ -1,0 +1,17 @@
+/** Each publisher's messages with QoS 1 reach each consumer, for the first time, in the order in which they were sent. Source: MQTT-4.6.0-5. */
+import type { Checker } from './checker.ts';
+
+export function publisherOrder(): Checker {
+  const last = new Map<string, number>();
+  return {
+    promise: "each publisher's messages come in order",
+    received: ({ consumer, message, qos, isRetained, isFirst }) => {
+      if (message === null || qos === 0 || isRetained || !isFirst) return null;
+      const stream = `${message.publisher} to ${consumer.name}`;
+      const before = last.get(stream) ?? 0;
+      if (message.number < before) return `${stream}: ${message.number} after ${before}`;
+      last.set(stream, message.number);
+      return null;
+    },
+  };
+}

@@ -1,0 +1,88 @@
+/** What the simulated clients have sent, were told and have received: the truth that the checkers compare the servers with. */
+
+export type SentMessage = {
+  readonly id: string;
+  readonly publisher: string;
+  /** Rises with each message of its publisher. */
+  readonly number: number;
+  readonly topic: string;
+  readonly payload: string;
+  readonly isRetained: boolean;
+  /** Virtual time of the first sending; null before it. */
+  sentAt: number | null;
+  isAcknowledged: boolean;
+};
+
+export type ConsumerLog = {
+  readonly name: string;
+  readonly isDurable: boolean;
+  /** When its subscription was acknowledged; null before that. */
+  subscribedAt: number | null;
+  readonly received: Set<string>;
+};
+
+/** One delivery as a checker sees it. `message` null: nobody has sent such a thing. */
+export type Received = Readonly<{
+  consumer: ConsumerLog;
+  message: SentMessage | null;
+  payload: string;
+  topic: string;
+  qos: 0 | 1;
+  isRetained: boolean;
+  isFirst: boolean;
+}>;
+
+export type TrafficEvents = Readonly<{
+  /** Everything goes into the trace. */
+  note: (text: string) => void;
+  received: (received: Received) => void;
+  broken: (what: string) => void;
+}>;
+
+export class Traffic {
+  readonly messages = new Map<string, SentMessage>();
+  readonly consumers: ConsumerLog[] = [];
+  acknowledged = 0;
+  delivered = 0;
+  readonly #events: TrafficEvents;
+
+  constructor(events: TrafficEvents) {
+    this.#events = events;
+  }
+
+  made(message: SentMessage): void {
+    this.messages.set(message.id, message);
+  }
+
+  consumer(name: string, isDurable: boolean): ConsumerLog {
+    const log: ConsumerLog = { name, isDurable, subscribedAt: null, received: new Set() };
+    this.consumers.push(log);
+    return log;
+  }
+
+  wasAcknowledged(message: SentMessage): void {
+    this.#events.note(`acknowledged ${message.id}`);
+    if (!message.isAcknowledged) this.acknowledged += 1;
+    message.isAcknowledged = true;
+  }
+
+  wasReceived(
+    consumer: ConsumerLog,
+    delivery: Readonly<{ topic: string; payload: string; packetId: number; isRetained: boolean }>,
+  ): void {
+    const { topic, payload, packetId, isRetained } = delivery;
+    const id = payload.slice(0, Math.max(0, payload.indexOf('|')));
+    const message = this.messages.get(id) ?? null;
+    const isFirst = !consumer.received.has(id);
+    consumer.received.add(id);
+    this.delivered += 1;
+    this.#events.note(`${consumer.name} received ${id}`);
+    const qos = packetId === 0 ? 0 : 1;
+    this.#events.received({ consumer, message, payload, topic, qos, isRetained, isFirst });
+  }
+
+  /** Something that no client may ever see. */
+  broken(what: string): void {
+    this.#events.broken(what);
+  }
+}

@@ -1,0 +1,254 @@
+/**
+ * One run of the whole pair under faults drawn from a seed: a safety phase, in which anything may break at any time; then a liveness phase, in
+ * which the faults stop and the pair must be whole and drained within a bound. The same seed gives the same run, event by event.
+ */
+import type { LogLine } from '../base/index.ts';
+import { allCheckers, LATE, type Checker } from './checkers/index.ts';
+import type { Fault } from './checkers/checker.ts';
+import { Consumer } from './clients/consumer.ts';
+import { Publisher } from './clients/publisher.ts';
+import type { SimClientParts } from './clients/sim-client.ts';
+import { Traffic } from './clients/traffic.ts';
+import { Misfortune, type FaultName } from './faults.ts';
+import { nothingPlanted, type Plant } from './planted.ts';
+import { SERVERS, SimPair } from './sim-pair.ts';
+import { SimRandom } from './sim-random.ts';
+import { Trace } from './trace.ts';
+
+/** Within this, from the end of the last fault on, the pair is ACTIVE/PASSIVE and drained: every timeout of the defaults one after the other, and once more. */
+export const LIVENESS_MS = 120_000;
+/** After the clients have gone everything has been applied on both sides. */
+const REST_MS = 5_000;
+/** How long, on an average, from one fault to the next: a run is hectic, busy, or calm enough to heal in between. */
+const FAULT_MEANS_MS = [400, 1_500, 5_000, 15_000];
+
+export type SimulateOptions = Readonly<{
+  /** Virtual time of the safety phase. */
+  safetyMs: number;
+  plant: Plant;
+  /** Also the lines of level debug: for reading one run. */
+  isVerbose: boolean;
+}>;
+
+export type Verdict = Readonly<{
+  seed: number;
+  /** Null: all promises were kept. */
+  broken: Readonly<{ promise: string; what: string; atMs: number }> | null;
+  hash: string;
+  trace: readonly string[];
+  virtualMs: number;
+  /** From the end of the last fault until the pair was whole and drained. */
+  healedMs: number;
+  acknowledged: number;
+  delivered: number;
+  faults: ReadonlyMap<FaultName, number>;
+  /** How often which state was entered, by either server. */
+  states: ReadonlyMap<string, number>;
+}>;
+
+export function simulate(seed: number, options: Partial<SimulateOptions> = {}): Promise<Verdict> {
+  return new Simulation(seed, {
+    safetyMs: 120_000,
+    plant: nothingPlanted,
+    isVerbose: false,
+    ...options,
+  }).run();
+}
+
+class Simulation {
+  readonly #seed: number;
+  readonly #options: SimulateOptions;
+  readonly #pair: SimPair;
+  readonly #traffic: Traffic;
+  readonly #trace: Trace;
+  readonly #random: SimRandom;
+  readonly #checkers: readonly Checker[];
+  readonly #publishers: Publisher[] = [];
+  readonly #consumers: Consumer[] = [];
+  readonly #misfortune: Misfortune;
+  readonly #states = new Map<string, number>();
+  #broken: Verdict['broken'] = null;
+  #lastSteps = '';
+
+  constructor(seed: number, options: SimulateOptions) {
+    this.#seed = seed;
+    this.#options = options;
+    this.#random = new SimRandom(seed);
+    this.#trace = new Trace(() => this.#pair.clock.now());
+    this.#pair = new SimPair({
+      seed: this.#random.below(2 ** 32),
+      plant: options.plant,
+      events: {
+        said: (line) => this.#said(line),
+        stepped: (server) => {
+          this.#look((checker) => checker.stepped?.(server));
+          this.#noticeStep();
+        },
+        committed: (server, stamp) => {
+          this.#trace.note(`committed ${server.me} ${stamp.epoch}/${stamp.seq}`);
+          this.#look((checker) => checker.committed?.(server, stamp));
+        },
+        ended: (machine, why) => this.#ended(machine.name, why),
+      },
+    });
+    this.#traffic = new Traffic({
+      note: (text) => this.#trace.note(text),
+      received: (received) => this.#look((checker) => checker.received?.(received)),
+      broken: (what) => this.#breaks('clients see what MQTT promises', what),
+    });
+    this.#checkers = allCheckers({ pair: this.#pair, traffic: this.#traffic });
+    this.#addClients();
+    const meanMs = FAULT_MEANS_MS[this.#random.below(FAULT_MEANS_MS.length)] ?? 1_500;
+    this.#misfortune = new Misfortune(
+      { pair: this.#pair, clients: [...this.#publishers, ...this.#consumers] },
+      new SimRandom(this.#random.below(2 ** 32)),
+      meanMs,
+      (text) => this.#trace.say(text),
+    );
+  }
+
+  async run(): Promise<Verdict> {
+    const failed = (failure: unknown): void => this.#failed(failure);
+    // A promise that nobody looks after ends a real process.
+    process.on('unhandledRejection', failed);
+    try {
+      return await this.#live();
+    } finally {
+      process.off('unhandledRejection', failed);
+    }
+  }
+
+  async #live(): Promise<Verdict> {
+    const pair = this.#pair;
+    for (const name of SERVERS) pair.machines[name].start();
+    for (const client of [...this.#publishers, ...this.#consumers]) client.start();
+    this.#misfortune.start();
+    await this.#pass(() => false, this.#options.safetyMs);
+
+    this.#trace.say('the faults end');
+    this.#misfortune.stop();
+    for (const publisher of this.#publishers) publisher.finish();
+    const since = pair.clock.now();
+    const isHealed = await this.#pass(() => this.#isWhole(), LIVENESS_MS);
+    const healedMs = pair.clock.now() - since;
+    if (!isHealed)
+      this.#breaks('the pair heals', `${LIVENESS_MS} ms after the last fault: ${this.#unhealed()}`);
+    await this.#finish();
+    return {
+      seed: this.#seed,
+      broken: this.#broken,
+      hash: this.#trace.hash,
+      trace: this.#trace.lines,
+      virtualMs: pair.clock.now(),
+      healedMs,
+      acknowledged: this.#traffic.acknowledged,
+      delivered: this.#traffic.delivered,
+      faults: this.#misfortune.counts,
+      states: this.#states,
+    };
+  }
+
+  /** Somebody who comes late gets what is retained; then all go, and the checkers look at what is left. */
+  async #finish(): Promise<void> {
+    const late = new Consumer(this.#client(LATE, true), this.#traffic);
+    late.start();
+    await this.#pass(() => false, REST_MS);
+    for (const client of [...this.#publishers, ...this.#consumers, late]) client.stop();
+    await this.#pass(() => false, REST_MS);
+    this.#look((checker) => checker.ended?.());
+  }
+
+  #addClients(): void {
+    for (let n = 1; n <= 1 + this.#random.below(3); n += 1) {
+      const intervalMs = 20 + this.#random.below(400);
+      this.#publishers.push(new Publisher(this.#client(`p${n}`, true), this.#traffic, intervalMs));
+    }
+    for (let n = 1; n <= 2; n += 1)
+      this.#consumers.push(new Consumer(this.#client(`durable${n}`, false), this.#traffic));
+    this.#consumers.push(new Consumer(this.#client('clean', true), this.#traffic));
+  }
+
+  #client(clientId: string, isClean: boolean): SimClientParts {
+    const { clock, primary, secondary } = this.#pair;
+    return {
+      clientId,
+      isClean,
+      clock,
+      random: new SimRandom(this.#random.below(2 ** 32)),
+      ports: { primary: primary.port, secondary: secondary.port },
+    };
+  }
+
+  /** Lets time pass until it is so, or a promise is broken. What a server's code throws breaks one too. */
+  async #pass(isSo: () => boolean, ms: number): Promise<boolean> {
+    if (this.#broken !== null) return false;
+    try {
+      return await this.#pair.until(() => this.#broken !== null || isSo(), ms);
+    } catch (failure) {
+      this.#failed(failure);
+      return false;
+    }
+  }
+
+  #failed(failure: unknown): void {
+    this.#breaks('no part fails', failure instanceof Error ? (failure.stack ?? '') : String(failure));
+  }
+
+  #isWhole(): boolean {
+    const { states } = this.#pair;
+    if (states !== 'ACTIVE/PASSIVE' && states !== 'PASSIVE/ACTIVE') return false;
+    return this.#publishers.every(({ isDrained }) => isDrained) && this.#queued() === 0;
+  }
+
+  /** Messages that wait for durable consumers at the server that serves. */
+  #queued(): number {
+    const { primary, secondary, states } = this.#pair;
+    const server = (states.startsWith('ACTIVE') ? primary : secondary).server;
+    return server?.broker.stats().queuedMessages ?? 0;
+  }
+
+  #unhealed(): string {
+    const waiting = this.#publishers.filter(({ isDrained }) => !isDrained).length;
+    const steps = SERVERS.map((name) => this.#pair.machines[name].server?.pair.step ?? '-').join(' and ');
+    return `${steps}; ${waiting} publishers wait, ${this.#queued()} messages are queued`;
+  }
+
+  #said(line: LogLine): void {
+    if (line.level === 'debug' && !this.#options.isVerbose) return;
+    this.#trace.say(line.text);
+    this.#look((checker) => checker.said?.(line));
+    const state = line.fields?.['state'];
+    if (typeof state === 'string' && line.text.startsWith(String(line.fields?.['server'])))
+      this.#states.set(state, (this.#states.get(state) ?? 0) + 1);
+  }
+
+  #noticeStep(): void {
+    const steps = SERVERS.map((name) => this.#pair.machines[name].server?.pair.step ?? '-').join(' ');
+    if (steps === this.#lastSteps) return;
+    this.#lastSteps = steps;
+    this.#misfortune.stepped();
+  }
+
+  /** A process ends where it is told to or its disk has failed; an operator's script starts it again. */
+  #ended(name: string, why: string): void {
+    this.#trace.say(`${name}: the process has ended: ${why.split('\n')[0] ?? ''}`);
+    if (!/the simulated disk failed|the disk has not answered|stopped by its operator/.test(why))
+      return this.#breaks('no part fails', `the ${name} has ended: ${why}`);
+    this.#pair.clock.after(this.#random.unit() * 5_000, () => {
+      for (const server of SERVERS) if (server === name) this.#pair.machines[server].start();
+    });
+  }
+
+  #look(question: (checker: Checker) => Fault | undefined): void {
+    for (const checker of this.#checkers) {
+      const what = question(checker) ?? null;
+      if (what !== null) this.#breaks(checker.promise, what);
+    }
+  }
+
+  #breaks(promise: string, what: string): void {
+    if (this.#broken !== null) return;
+    this.#broken = { promise, what, atMs: this.#pair.clock.now() };
+    this.#trace.say(`BROKEN: ${promise}: ${what}`);
+  }
+}

@@ -1,0 +1,32 @@
+/** What happened in a run, in order: a hash of all of it, by which two runs are compared, and its lines for people. */
+
+export class Trace {
+  readonly lines: string[] = [];
+  readonly #now: () => number;
+  #low = 0x811c9dc5;
+  #high = 0x9e3779b1;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** A line that people may read. */
+  say(text: string): void {
+    const line = `${this.#now().toFixed(1).padStart(10)}  ${text}`;
+    this.lines.push(line);
+    this.note(line);
+  }
+
+  /** Goes into the hash only. */
+  note(text: string): void {
+    for (let at = 0; at < text.length; at += 1) {
+      const code = text.charCodeAt(at);
+      this.#low = Math.imul(this.#low ^ code, 0x01000193);
+      this.#high = Math.imul(this.#high ^ code, 0x01000193) ^ (this.#low >>> 15);
+    }
+  }
+
+  get hash(): string {
+    return [this.#high, this.#low].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
+  }
+}

@@ -1,0 +1,282 @@
+/**
+ * A server's clients' side without pair, disk and network: proposals that commit when the test says so, and clients whose bytes the
+ * test writes and reads.
+ */
+import { ByteWriter, type Log, type LogLine } from '../../src/base/index.ts';
+import { Broker, encodeOp, type Op, type Outcome } from '../../src/core/broker/index.ts';
+import { Decoder, type Packet } from '../../src/core/mqtt/index.ts';
+import type { ByteStream, Listener, ListenerEvents, StreamEvents } from '../../src/ports/index.ts';
+import {
+  connectionOptions,
+  Connections,
+  type ConnectionOptions,
+} from '../../src/runtime/connections/index.ts';
+import type { Proposals } from '../../src/runtime/proposals.ts';
+import { SimClock } from '../../src/simulator/sim-clock.ts';
+import { SimRandom } from '../../src/simulator/sim-random.ts';
+
+export const defaultOptions = Object.fromEntries(
+  Object.entries(connectionOptions).map(([key, option]) => [key, option.default]),
+) as ConnectionOptions; // the same keys, each with its default
+
+/** Keeps what is proposed until `commit`. */
+export class HeldProposals implements Proposals {
+  readonly #broker: Broker;
+  #seq = 0;
+  #pending: { op: Op; done: ((outcome: Outcome) => void) | null }[] = [];
+  applied: () => void = () => undefined;
+  /** Commit of itself, once the turn is over. */
+  isImmediate = false;
+
+  constructor(broker: Broker) {
+    this.#broker = broker;
+  }
+
+  get ops(): readonly string[] {
+    return this.#pending.map(({ op }) => op.type);
+  }
+
+  propose(op: Op, done: ((outcome: Outcome) => void) | null): void {
+    this.#pending.push({ op, done });
+    if (this.isImmediate && this.#pending.length === 1) queueMicrotask(() => this.commitOnce());
+  }
+
+  pendingBytes(): number {
+    return this.#pending.reduce((sum, { op }) => sum + (op.type === 'publish' ? op.payload.length : 1), 0);
+  }
+
+  /** One entry of all that is pending: committed, applied, told. */
+  commitOnce(): void {
+    const batch = this.#pending;
+    this.#pending = [];
+    const writer = new ByteWriter();
+    for (const { op } of batch) encodeOp(writer, op);
+    this.#seq += 1;
+    const outcomes = this.#broker.apply(writer.taken(), this.#seq);
+    batch.forEach(({ done }, n) => {
+      const outcome = outcomes[n];
+      if (outcome !== undefined) done?.(outcome);
+    });
+    this.applied();
+  }
+
+  /** Until nothing is pending. */
+  commit(): void {
+    while (this.#pending.length > 0) this.commitOnce();
+  }
+
+  /** Serving has ended: nobody is told. */
+  forget(): void {
+    this.#pending = [];
+  }
+}
+
+/** A client at the other end of a stream in memory. */
+export class MemoryClient implements ByteStream {
+  readonly remote = '192.0.2.1:4711';
+  #events: StreamEvents | null = null;
+  #received: Uint8Array[] = [];
+  #unsent: Uint8Array[] = [];
+  #backlog = 0;
+  isReading = true;
+  isPaused = false;
+  isOpen = true;
+
+  constructor(events: ListenerEvents) {
+    this.#events = events.connected(this);
+  }
+
+  /** The client sends; what comes while the server has paused waits, as in a real network. */
+  send(...packets: readonly (string | Buffer)[]): void {
+    for (const packet of packets)
+      this.#unsent.push(typeof packet === 'string' ? Buffer.from(packet.replaceAll(' ', ''), 'hex') : packet);
+    this.#flush();
+  }
+
+  /** All that has arrived since the last look, in hexadecimal digits. */
+  received(): string {
+    const bytes = Buffer.concat(this.#received);
+    this.#received = [];
+    return bytes.toString('hex');
+  }
+
+  /** The same as packets, and the publishes among them as texts: `topic=payload`, with q1, r and d as they are marked. */
+  packets(): string[] {
+    const bytes = Buffer.from(this.received(), 'hex');
+    const found: string[] = [];
+    for (let at = 0; at < bytes.length;) {
+      let size = 0;
+      let head = at + 1;
+      for (let shift = 0; ; shift += 7) {
+        const byte = bytes.readUInt8(head);
+        head += 1;
+        size += (byte & 0x7f) << shift;
+        if (byte < 0x80) break;
+      }
+      found.push(textOf(bytes.subarray(at, head + size)));
+      at = head + size;
+    }
+    return found;
+  }
+
+  startReading(): void {
+    this.isReading = true;
+    this.#backlog = 0;
+    this.#events?.drained();
+  }
+
+  /** The network is gone. */
+  lose(): void {
+    this.#closed();
+  }
+
+  write(bytes: Uint8Array): void {
+    if (!this.isOpen) throw new Error('written to a stream that is closed');
+    this.#received.push(Uint8Array.from(bytes));
+    if (!this.isReading) this.#backlog += bytes.length;
+  }
+  backlog(): number {
+    return this.#backlog;
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    queueMicrotask(() => this.#flush());
+  }
+
+  end(): void {
+    this.#closed();
+  }
+
+  destroy(): void {
+    this.#closed();
+  }
+
+  #flush(): void {
+    while (this.isOpen && !this.isPaused) {
+      const next = this.#unsent.shift();
+      if (next === undefined) return;
+      this.#events?.data(Buffer.from(next));
+    }
+  }
+
+  #closed(): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    const events = this.#events;
+    queueMicrotask(() => events?.closed());
+  }
+}
+
+function textOf(packet: Buffer): string {
+  const first = packet.readUInt8(0);
+  if (first >> 4 !== 3) return packet.toString('hex');
+  const decoder = new Decoder(1 << 20);
+  decoder.push(packet);
+  const parsed: Packet | null = decoder.next();
+  if (parsed?.type !== 'publish') return packet.toString('hex');
+  const marks = [
+    parsed.qos === 1 ? ` q1 #${parsed.packetId}` : '',
+    parsed.isRetained ? ' r' : '',
+    (first & 8) !== 0 ? ' d' : '',
+  ];
+  return `${parsed.topic}=${parsed.payload.toString()}${marks.join('')}`;
+}
+
+/** Everything together. `open` and clients follow. */
+export class Serving {
+  readonly broker: Broker;
+  readonly clock = new SimClock();
+  readonly lines: LogLine[] = [];
+  readonly proposals: HeldProposals;
+  readonly connections: Connections;
+  events: ListenerEvents | null = null;
+  /** Fulfils when the port is about to be bound. */
+  readonly isOpening: Promise<void>;
+
+  constructor(options: Partial<ConnectionOptions> = {}, broker = new Broker()) {
+    this.broker = broker;
+    this.proposals = new HeldProposals(broker);
+    let opening: () => void = () => undefined;
+    this.isOpening = new Promise((resolve) => (opening = resolve));
+    const listener: Listener = {
+      open: async (events) => {
+        opening();
+        await new Promise((resolve) => setImmediate(resolve));
+        this.events = events;
+      },
+      close: async () => {
+        this.events = null;
+      },
+    };
+    const log: Log = { say: (line) => void this.lines.push(line) };
+    this.connections = new Connections({
+      broker,
+      proposals: this.proposals,
+      listeners: [listener],
+      clock: this.clock,
+      random: new SimRandom(1),
+      log,
+      options: { ...defaultOptions, ...options },
+    });
+    this.proposals.applied = () => this.connections.applied();
+  }
+
+  client(): MemoryClient {
+    if (this.events === null) throw new Error('no port is open');
+    return new MemoryClient(this.events);
+  }
+
+  /** A client whose CONNECT is committed and whose CONNACK has been read. */
+  connected(clientId: string, more: Parameters<typeof connectPacket>[1] = {}): MemoryClient {
+    const client = this.client();
+    client.send(connectPacket(clientId, more));
+    this.proposals.commit();
+    client.received();
+    return client;
+  }
+}
+
+const field = (text: string): Buffer => {
+  const bytes = Buffer.from(text);
+  return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 0xff]), bytes]);
+};
+
+const packetOf = (first: number, ...parts: readonly Buffer[]): Buffer => {
+  const body = Buffer.concat(parts);
+  const size = body.length < 128 ? [body.length] : [(body.length & 0x7f) | 0x80, body.length >> 7];
+  return Buffer.concat([Buffer.from([first, ...size]), body]);
+};
+
+const number = (value: number): Buffer => Buffer.from([value >> 8, value & 0xff]);
+
+export function connectPacket(
+  clientId: string,
+  more: Readonly<{ isDurable?: boolean; keepAlive?: number; will?: string; isWillRetained?: boolean }> = {},
+): Buffer {
+  const willFlags = more.will === undefined ? 0 : 0x0c + (more.isWillRetained === true ? 0x20 : 0);
+  const head = Buffer.from([0, 4, 0x4d, 0x51, 0x54, 0x54, 4, (more.isDurable === true ? 0 : 2) + willFlags]);
+  const will = more.will === undefined ? [] : [field('wills'), field(more.will)];
+  return packetOf(0x10, head, number(more.keepAlive ?? 0), field(clientId), ...will);
+}
+
+export const publishPacket = (topic: string, text: string, packetId = 0, isRetained = false): Buffer =>
+  packetOf(
+    0x30 + (packetId === 0 ? 0 : 2) + (isRetained ? 1 : 0),
+    field(topic),
+    ...(packetId === 0 ? [] : [number(packetId)]),
+    Buffer.from(text),
+  );
+
+export const subscribePacket = (packetId: number, filter: string, qos = 1): Buffer =>
+  packetOf(0x82, number(packetId), field(filter), Buffer.from([qos]));
+
+export const unsubscribePacket = (packetId: number, filter: string): Buffer =>
+  packetOf(0xa2, number(packetId), field(filter));
+
+export const pubackPacket = (packetId: number): Buffer => packetOf(0x40, number(packetId));
+export const disconnectPacket = (): Buffer => Buffer.from([0xe0, 0]);
