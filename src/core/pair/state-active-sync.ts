@@ -42,6 +42,16 @@ const losesJoinerWhenItLeaves = losesJoiner.map((way, n) => ({
     leavesRole(context, event) && (n > 0 || !needsPeer(context)),
 }));
 
+/** An offer that the peer heard before it came to WAITING was lost on it: it is made again. */
+const offersAgain = {
+  guard: ({ context, event }: Guarded<'peerReported'>) =>
+    event.report.present === 'WAITING' && !context.isJoined,
+  actions: does((memory, fact) => {
+    const offer = offersSession(memory);
+    return { ...offer, remember: { ...heard(memory, fact), ...offer.remember } };
+  }),
+};
+
 export const ACTIVE_SYNC = createStateConfig({
   id: 'ACTIVE_SYNC',
   initial: 'catchingUp',
@@ -69,7 +79,7 @@ export const ACTIVE_SYNC = createStateConfig({
           actions: does(() => standsDown('the peer knows a higher epoch; claiming anew above it')),
         },
       ],
-      on: { joinerNear: 'proving' },
+      on: { joinerNear: 'proving', peerReported: offersAgain },
     },
     proving: {
       entry: does(() => ({ orders: [{ type: 'proveJoiner' }] })),

@@ -110,7 +110,12 @@ export class PairDriver {
         hello: () => this.#hello(),
       },
       {
-        met: (hellos, isNew) => this.tell({ type: isNew ? 'channelUp' : 'hellosRenewed', ...hellos }),
+        met: (hellos, isNew) => {
+          // A change of state between this server's hello and the peer's was told to nobody.
+          if (hellos.mine.report.present !== this.state)
+            this.#link.send({ type: 'state', report: this.#report() });
+          this.tell({ type: isNew ? 'channelUp' : 'hellosRenewed', ...hellos });
+        },
         lost: (why) => this.tell({ type: 'channelLost', why }),
         frame: (frame) => this.#heard(frame),
       },

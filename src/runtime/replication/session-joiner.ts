@@ -164,7 +164,7 @@ export class SessionJoiner {
         code: 'LS_TAIL_CUT',
         text: `${tail.entries} entries that were never acknowledged were cut from the journal and kept in ${tail.file}`,
       });
-    this.#isAligned = true;
+    this.#aligned();
     this.#progress = new SyncProgress({ kind: 'delta', side: 'gets', entries: 0, bytes: 0 }, clock, log);
     if (!this.#isOver) send({ type: 'durable', session: this.#session, seq: common });
   }
@@ -219,7 +219,7 @@ export class SessionJoiner {
     if (this.#isOver) return;
     this.#next = null;
     await adopt(store, keep);
-    this.#isAligned = true;
+    this.#aligned();
     send({ type: 'durable', session: this.#session, seq: at });
   }
 
@@ -261,6 +261,11 @@ export class SessionJoiner {
       chain = entry.chain;
     }
     return entries;
+  }
+
+  #aligned(): void {
+    this.#isAligned = true;
+    this.#apply();
   }
 
   #apply(): void {
