@@ -4,9 +4,32 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'pure', include: ['test/core/**/*.test.ts', 'test/runtime/**/*.test.ts', 'test/profile/**/*.test.ts', 'test/base/**/*.test.ts', 'test/wire/**/*.test.ts', 'test/simulator/**/*.test.ts', 'test/project/**/*.test.ts'], testTimeout: 20_000 } },
+      {
+        test: {
+          name: 'pure',
+          include: [
+            'test/core/**/*.test.ts',
+            'test/runtime/**/*.test.ts',
+            'test/profile/**/*.test.ts',
+            'test/base/**/*.test.ts',
+            'test/wire/**/*.test.ts',
+            'test/simulator/**/*.test.ts',
+            'test/explorer/**/*.test.ts',
+            'test/project/**/*.test.ts',
+          ],
+          testTimeout: 20_000,
+        },
+      },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 30_000 } },
-      { test: { name: 'system', include: ['test/system/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 60_000, fileParallelism: false } },
+      {
+        test: {
+          name: 'system',
+          include: ['test/system/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
     ],
     maxWorkers: 2,
     reporters: ['default', './test/summary.ts'],

@@ -8,6 +8,8 @@ export default class Summary implements Reporter {
       for (const test of module.children.allTests()) count[test.result().state] += 1;
       if (!module.ok() && [...module.children.allTests()].every((t) => t.ok())) count.failed += 1;
     }
-    console.log(`${String(count.passed)} passed, ${String(count.failed)} failed, ${String(count.skipped)} skipped`);
+    console.log(
+      `${String(count.passed)} passed, ${String(count.failed)} failed, ${String(count.skipped)} skipped`,
+    );
   }
 }

@@ -20,11 +20,15 @@ export const AREAS: Readonly<Record<string, Area>> = {
   ports: { may: ['base', 'core'], packages: [] },
   runtime: { may: ['base', 'core', 'ports'], packages: [] },
   simulator: { may: ['base', 'core', 'ports', 'runtime'], packages: [] },
+  explorer: { may: ['base', 'core'], packages: [] },
   io: { may: ['base', 'core', 'ports'], packages: ['*'] },
   profile: { may: ['base', 'options'], packages: ['*'] },
   admin: { may: ['base', 'core', 'ports', 'runtime'], packages: ['*'] },
   server: { may: ['base', 'core', 'ports', 'runtime', 'io', 'profile', 'admin'], packages: ['*'] },
-  cli: { may: ['base', 'profile', 'admin', 'io/console', 'server', 'simulator'], packages: ['*'] },
+  cli: {
+    may: ['base', 'profile', 'admin', 'io/console', 'server', 'simulator', 'explorer'],
+    packages: ['*'],
+  },
 };
 
 /** The only files that know a library, where the folder is allowed it at all. */

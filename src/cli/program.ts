@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { projectDirectory } from '../profile/index.ts';
+import { addExplore } from './explore.ts';
 import { addForceActive } from './force-active.ts';
 import { addOptions } from './options.ts';
 import { addPair } from './pair.ts';
 import { addServe } from './serve.ts';
+import { addSimulate } from './simulate.ts';
 import { addStatus } from './status.ts';
 import { addStop } from './stop.ts';
 import { addSwitchover } from './switchover.ts';
@@ -26,6 +28,8 @@ export function lockstep(): Command {
   addForceActive(program);
   addOptions(program);
   addTails(program);
+  addSimulate(program);
+  addExplore(program);
   return program;
 }
 

@@ -46,7 +46,7 @@ export const FAULTS = {
     },
   },
   powerLossOfBoth: {
-    weight: 1,
+    weight: 3,
     strike: ({ pair, random, later }) => {
       for (const name of SERVERS) pair.machines[name].powerLoss(random.unit() * LEASE_MS_MAX);
       for (const name of SERVERS) later(() => pair.machines[name].start());
@@ -85,7 +85,7 @@ export const FAULTS = {
   resetChannel: { weight: 5, strike: ({ pair }) => pair.network.reset('the connection was reset') },
   channelLostForOne: { weight: 5, strike: ({ pair, server }) => pair.network.loseFor(server) },
   slowChannel: {
-    weight: 4,
+    weight: 6,
     strike: ({ pair, random, later }) => {
       pair.network.slow(10 ** (1 + random.unit() * 2));
       later(() => pair.network.slow(1));

@@ -195,7 +195,8 @@ export class SimMachine {
 
   /** A disk that hung answers again, to a process that may be frozen. */
   releaseSyncs(): void {
-    (this.#process ?? this.clock).whenAwake(() => this.disk.releaseSyncs());
+    if (this.#process === null) this.disk.releaseSyncs();
+    else this.#process.whenAwake(() => this.disk.releaseSyncs());
   }
 
   /** The disk is replaced by an empty one. The process must be gone. */

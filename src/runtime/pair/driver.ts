@@ -16,6 +16,7 @@ import {
   stateOf,
   stepOf,
   stepPair,
+  type ArbitrationRecord,
   type ClaimId,
   type Epoch,
   type Frame,
@@ -82,6 +83,8 @@ export class PairDriver {
   readonly #facts: (PairFact | TimerFact)[] = [];
   #isStepping = false;
   readonly #timers = new Map<string, Cancel>();
+  /** The number of the last order of each kind; what comes of an older one is not told, or it would be taken for that of the last. */
+  readonly #asked = { rest: 0, save: 0 };
   readonly #outlook: Outlook;
   #knownPeer: StateName | 'DEAD' = 'DEAD';
   readonly #obstacles: Obstacles;
@@ -266,9 +269,7 @@ export class PairDriver {
       case 'writeRecord':
         return this.#run(this.#outlook.writeRecord(order));
       case 'saveRecordSeen':
-        return this.#run(
-          replication.replica.sawRecord(order.record).then(() => this.tell({ type: 'recordSaved' })),
-        );
+        return this.#run(this.#saveRecordSeen(order.record));
       case 'openEpoch':
         return this.#run(
           replication
@@ -326,9 +327,17 @@ export class PairDriver {
     );
   }
 
+  async #saveRecordSeen(record: ArbitrationRecord): Promise<void> {
+    const question = ++this.#asked.save;
+    await this.#parts.replication.replica.sawRecord(record);
+    if (question === this.#asked.save) this.tell({ type: 'recordSaved' });
+  }
+
   async #restJournal(): Promise<void> {
     const { replication, random } = this.#parts;
+    const question = ++this.#asked.rest;
     await replication.rest();
+    if (question !== this.#asked.rest) return;
     const ids = { claimId: claimId(random.id()), pairId: pairId(random.id()), lockId: lockId(random.id()) };
     this.tell({ type: 'journalRested', ids });
   }

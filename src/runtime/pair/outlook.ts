@@ -18,7 +18,7 @@ export type OutlookParts = Readonly<{
 export class Outlook {
   readonly #parts: OutlookParts;
   /** The number of the last question of each kind; an answer to an older one is not told. */
-  readonly #asked = { gateway: 0, share: 0 };
+  readonly #asked = { gateway: 0, share: 0, lock: 0, write: 0 };
   #gateway: 'neverAsked' | 'answered' | 'silent' = 'neverAsked';
   #hasGatewayAnswered = false;
   #share: ShareSight = { kind: 'unreachable' };
@@ -87,11 +87,13 @@ export class Outlook {
   }
 
   async takeLock(patienceMs: number): Promise<void> {
+    const question = ++this.#asked.lock;
     const outcome: LockOutcome = await this.#parts.arbiter.lock(patienceMs);
+    if (outcome.kind === 'held') await this.#noteReading(outcome.reading);
+    if (question !== this.#asked.lock) return;
     switch (outcome.kind) {
       case 'held': {
         const { hold, reading } = outcome;
-        await this.#noteReading(reading);
         return this.#parts.tell({ type: 'lockTaken', hold, reading, store: this.#parts.replica.view() });
       }
       case 'refused':
@@ -106,7 +108,9 @@ export class Outlook {
 
   async writeRecord(order: Extract<PairOrder, { type: 'writeRecord' }>): Promise<void> {
     const { hold, replaces, draft, above, repairs } = order;
+    const question = ++this.#asked.write;
     const outcome = await this.#parts.arbiter.write({ hold, replaces, draft, above, repairs });
+    if (question !== this.#asked.write) return;
     switch (outcome.kind) {
       case 'written':
         this.#share = sightOf({ kind: 'record', record: outcome.record, isSettled: true, mark: null });

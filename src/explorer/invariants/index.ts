@@ -1,0 +1,17 @@
+/** What must hold in every world, a file for each. */
+import { noTwoEntriesAreAcknowledgedAtOnePosition } from './no-two-entries-are-acknowledged-at-one-position.ts';
+import { noTwoServersCanCommit } from './no-two-servers-can-commit.ts';
+import { nothingAppliedIsEverCut } from './nothing-applied-is-ever-cut.ts';
+import { whoIsNotInTheRecordNeverCommitsAlone } from './who-is-not-in-the-record-never-commits-alone.ts';
+import { whoeverMayServeNextHoldsEverythingAcknowledged } from './whoever-may-serve-next-holds-everything-acknowledged.ts';
+import type { Invariant } from './invariant.ts';
+
+export type { Invariant } from './invariant.ts';
+
+export const invariants: readonly Invariant[] = [
+  whoeverMayServeNextHoldsEverythingAcknowledged,
+  noTwoServersCanCommit,
+  noTwoEntriesAreAcknowledgedAtOnePosition,
+  nothingAppliedIsEverCut,
+  whoIsNotInTheRecordNeverCommitsAlone,
+];
