@@ -21,7 +21,7 @@ import { proveWith } from './joiner.ts';
 import { hello } from './link.ts';
 import { isWhole, putCopy, readBlock, readBoth, renewed, sightOf, withBlock } from './share.ts';
 import { sawRecord } from './store.ts';
-import { newKeeper, type Call, type Share } from './world.ts';
+import { newKeeper, type Call } from './world.ts';
 
 export function askForLock(draft: Draft, me: ServerName): void {
   const { primary, secondary } = draft.share;
