@@ -1,57 +1,13 @@
-import { afterEach, describe, expect, test } from 'vitest';
-import { otherServer, type ServerName } from '../../src/core/pair/index.ts';
-import { connected, judge, Publisher, Subscriber } from './clients.ts';
-import { PairUnderTest } from './pair.ts';
-
-let pair: PairUnderTest;
-const ending: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const end of ending.splice(0).reverse()) await end();
-});
-
-async function started(
-  order?: readonly ServerName[],
-  sets: readonly string[] = [],
-): Promise<{ active: ServerName; passive: ServerName }> {
-  pair = await PairUnderTest.create(sets);
-  ending.push(() => pair.close());
-  return pair.startBoth(order);
-}
-
-/** One publisher at work and a durable subscriber, both with two addresses. */
-async function traffic(perSecond: number): Promise<{ publisher: Publisher; subscriber: Subscriber }> {
-  const subscriber = await Subscriber.subscribe(pair);
-  ending.push(() => subscriber.end());
-  const publisher = new Publisher(pair, 'publisher');
-  ending.push(() => publisher.end());
-  await connected(publisher.client);
-  publisher.start(perSecond);
-  await pair.until('traffic', async () => (publisher.acked.size >= perSecond / 4 ? true : null));
-  return { publisher, subscriber };
-}
-
-/** Nothing acknowledged is lost, nothing comes from nowhere, each publisher's order holds. */
-async function judged({
-  publisher,
-  subscriber,
-}: {
-  publisher: Publisher;
-  subscriber: Subscriber;
-}): Promise<void> {
-  await publisher.finish();
-  await subscriber.drained([publisher]);
-  expect(judge([publisher], subscriber), pair.transcript()).toMatchObject({
-    lost: 0,
-    unexpected: 0,
-    outOfOrder: 0,
-  });
-}
+import { describe, expect, test } from 'vitest';
+import { otherServer } from '../../src/core/pair/index.ts';
+import { freshPair, protectedPair, Traffic } from './traffic.ts';
 
 describe('cold start', () => {
   test.each([[['primary', 'secondary']], [['secondary', 'primary']]] as const)(
     'started as %s, the primary serves and the secondary stands by',
     async (order) => {
-      const { active } = await started(order);
+      const pair = await freshPair();
+      const { active } = await pair.startBoth(order);
       expect(active).toBe('primary');
       expect(pair.server('primary').lines.join('\n')).toContain('Primary Server switched to ACTIVE');
       expect(pair.server('primary').lines.join('\n')).toContain('Secondary Server switched to PASSIVE');
@@ -64,8 +20,8 @@ describe('cold start', () => {
 
 describe('the active goes', () => {
   test('by kill -9: the passive takes over and the killed one returns as PASSIVE by delta', async () => {
-    const { active, passive } = await started();
-    const clients = await traffic(500);
+    const { pair, active, passive } = await protectedPair();
+    const clients = await Traffic.start(pair, 500);
     pair.server(active).kill('SIGKILL');
     await pair.reaches(passive, 'STANDALONE');
     pair.start(active);
@@ -73,27 +29,27 @@ describe('the active goes', () => {
     expect(await pair.state(active)).toBe('PASSIVE');
     expect(pair.server(active).lines.join('\n')).toContain('Synchronisation from the peer');
     expect(pair.server(active).lines.join('\n')).not.toContain('Full synchronisation');
-    await judged(clients);
+    await clients.judged();
   });
 
   test('by SIGTERM: it drains, tells the peer and releases the lock, and the passive takes over', async () => {
-    const { active, passive } = await started();
-    const clients = await traffic(500);
+    const { pair, active, passive } = await protectedPair();
+    const clients = await Traffic.start(pair, 500);
     pair.server(active).kill('SIGTERM');
     expect(await pair.server(active).ended, pair.transcript()).toBe(0);
     await pair.reaches(passive, 'STANDALONE');
-    await judged(clients);
+    await clients.judged();
   });
 
   test('by SIGSTOP: the passive takes over, and the frozen one acknowledges nothing when it wakes', async () => {
-    const { active, passive } = await started();
-    const clients = await traffic(500);
+    const { pair, active, passive } = await protectedPair();
+    const clients = await Traffic.start(pair, 500);
     pair.server(active).kill('SIGSTOP');
     await pair.reaches(passive, 'STANDALONE');
     pair.server(active).kill('SIGCONT');
     await pair.protected();
     expect(await pair.state(active)).toBe('PASSIVE');
-    await judged(clients);
+    await clients.judged();
   });
 });
 
@@ -101,34 +57,34 @@ describe('the passive goes', () => {
   test.each(['SIGKILL', 'SIGTERM'] as const)(
     'by %s: the active goes on alone, and the pair protects again on return',
     async (signal) => {
-      const { active, passive } = await started();
-      const clients = await traffic(500);
+      const { pair, active, passive } = await protectedPair();
+      const clients = await Traffic.start(pair, 500);
       pair.server(passive).kill(signal);
       await pair.reaches(active, 'STANDALONE');
       await pair.server(passive).ended;
       pair.start(passive);
       await pair.protected();
       expect(await pair.state(active)).toBe('ACTIVE');
-      await judged(clients);
+      await clients.judged();
     },
   );
 
   test('by SIGSTOP past peerTimeout and ackTimeout: acknowledgements go on after the shrink is written', async () => {
-    const { active, passive } = await started();
-    const clients = await traffic(500);
+    const { pair, active, passive } = await protectedPair();
+    const clients = await Traffic.start(pair, 500);
     pair.server(passive).kill('SIGSTOP');
     await pair.reaches(active, 'STANDALONE');
     pair.server(passive).kill('SIGCONT');
     await pair.protected();
     expect(await pair.state(active)).toBe('ACTIVE');
-    await judged(clients);
+    await clients.judged();
   });
 });
 
 describe('switchover', () => {
   test('there and back under load, asked of either server: nothing lost, and the report says who serves', async () => {
-    const { active, passive } = await started();
-    const clients = await traffic(500);
+    const { pair, active, passive } = await protectedPair();
+    const clients = await Traffic.start(pair, 500);
     expect(await pair.client(active).switchover('maintenance')).toMatchObject({
       kind: 'done',
       nowServing: passive,
@@ -143,7 +99,7 @@ describe('switchover', () => {
       nowServing: active,
     });
     expect(await pair.protected()).toEqual({ active, passive });
-    await judged(clients);
+    await clients.judged();
   });
 });
 
@@ -151,8 +107,8 @@ describe('both go', () => {
   test.each(['activeFirst', 'passiveFirst'] as const)(
     'both killed and started again, %s: nothing acknowledged is lost',
     async (order) => {
-      const { active, passive } = await started();
-      const clients = await traffic(500);
+      const { pair, active, passive } = await protectedPair();
+      const clients = await Traffic.start(pair, 500);
       pair.server(passive).kill('SIGKILL');
       pair.server(active).kill('SIGKILL');
       await Promise.all([pair.server(active).ended, pair.server(passive).ended]);
@@ -160,7 +116,7 @@ describe('both go', () => {
       pair.start(first);
       pair.start(otherServer(first));
       await pair.protected();
-      await judged(clients);
+      await clients.judged();
     },
   );
 });
