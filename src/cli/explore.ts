@@ -94,6 +94,7 @@ function toBounds(list: string): Bounds {
     if (!Object.hasOwn(noBounds, name)) throw new InvalidArgumentError(`no bound is called ${name}`);
     return [name, toNumber(number)];
   });
+  // Every name has just been found among the bounds.
   return { ...noBounds, ...(Object.fromEntries(given) as Partial<Bounds>) };
 }
 

@@ -36,11 +36,21 @@ export const quickRounds: readonly Round[] = [
 /** Minutes. */
 export const longRounds: readonly Round[] = [
   round('a new pair and a crash', 'new', { writes: 5, crashes: 1, operations: 1 }),
+  round('a new pair, a cut, and a server that is slow', 'new', { writes: 4, cuts: 1, timers: 1 }),
+  round('a grow whose write is unresolved', 'new', { writes: 4, keeperFaults: 1, operations: 1 }),
   round('a cut while clients are served', 'protected', { writes: 4, cuts: 1, operations: 1 }),
   round('two operations and a crash', 'protected', { writes: 4, crashes: 1, operations: 2 }),
+  round('two crashes', 'protected', { writes: 4, crashes: 2 }),
+  round('two cuts', 'protected', { writes: 4, cuts: 2 }),
   round('a clean stop', 'protected', { writes: 5, stops: 1, operations: 1 }),
+  round('a switchover, and a cut', 'protected', { writes: 4, switchovers: 1, cuts: 1 }),
   round('a cut, and a lock taken away', 'protected', { writes: 4, cuts: 1, revocations: 1 }),
   round('a cut, and a keeper that fails', 'protected', { writes: 4, cuts: 1, keeperFaults: 1 }),
-  round('a grow whose write is unresolved', 'new', { writes: 4, keeperFaults: 1, operations: 1 }),
-  round('a crash, and a server that is slow', 'protected', { writes: 3, crashes: 1, timers: 1 }),
+  round('a crash, and a server that is slow', 'protected', {
+    writes: 4,
+    crashes: 1,
+    operations: 1,
+    timers: 1,
+  }),
+  round('a crash and a cut, and locks lie', 'protected', { writes: 4, crashes: 1, cuts: 1 }, 'lying'),
 ];

@@ -1,5 +1,4 @@
 /** A run as people read it: one line for each step of a machine, and for each move that steps none. */
-import type { Model } from './draft.ts';
 import type { Move } from './moves.ts';
 import type { Violation } from './explore.ts';
 
@@ -17,7 +16,3 @@ function linesOf(move: Move, n: number): string[] {
   if (steps.length === 0) return [head];
   return steps.map((step, at) => `${(at === 0 ? head : '').padEnd(64)} | ${step}`);
 }
-
-/** Where both servers are, for the console. */
-export const placesOf = ({ world }: Move, { machines }: Model): string =>
-  `${machines.stepName(world.primary.machine)} / ${machines.stepName(world.secondary.machine)}`;

@@ -2,7 +2,7 @@
  * Every run of the pair within small bounds holds what must hold, and finds together again; and the walk can see: with any clause left out it
  * finds a run that breaks. Source: PROTOCOL.md §2, §3; REASONS.md.
  */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import {
   Explorer,
   noBounds,
@@ -16,6 +16,9 @@ import {
 } from '../../src/explorer/index.ts';
 
 const STATES_MAX = 200_000;
+
+// Each takes seconds of work, and machines that run tests are busy ones.
+vi.setConfig({ testTimeout: 120_000 });
 
 const setting = (
   where: `${Setting['start']}, ${Setting['lock']}`,

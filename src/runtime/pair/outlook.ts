@@ -10,7 +10,7 @@ import type { Replica } from '../replication/index.ts';
 export type OutlookParts = Readonly<{
   arbiter: Arbiter;
   gateway: Gateway;
-  replica: Replica;
+  replica: Pick<Replica, 'sawRecord' | 'view'>;
   log: Log;
   tell: (fact: PairFact) => void;
 }>;
