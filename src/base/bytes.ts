@@ -4,34 +4,42 @@
  */
 import { assert } from './assert.ts';
 
-/** Grows as it is written to. `taken()` gives what was written and starts anew with fresh memory. */
+/**
+ * Grows as it is written to. `taken()` gives what was written, and the next bytes go behind it: many small takings share one piece of
+ * memory, which lives as long as the last of them.
+ */
 export class ByteWriter {
+  readonly #capacity: number;
   #buffer: Buffer;
-  #length = 0;
+  /** Where the bytes that are not yet taken begin and end. */
+  #start = 0;
+  #end = 0;
 
+  /** `capacity`: bytes of memory taken at a time. */
   constructor(capacity = 4096) {
+    this.#capacity = capacity;
     this.#buffer = Buffer.allocUnsafeSlow(capacity);
   }
 
   get length(): number {
-    return this.#length;
+    return this.#end - this.#start;
   }
 
   u8(value: number): this {
     this.#room(1);
-    this.#length = this.#buffer.writeUInt8(value, this.#length);
+    this.#end = this.#buffer.writeUInt8(value, this.#end);
     return this;
   }
 
   u16(value: number): this {
     this.#room(2);
-    this.#length = this.#buffer.writeUInt16LE(value, this.#length);
+    this.#end = this.#buffer.writeUInt16LE(value, this.#end);
     return this;
   }
 
   u32(value: number): this {
     this.#room(4);
-    this.#length = this.#buffer.writeUInt32LE(value, this.#length);
+    this.#end = this.#buffer.writeUInt32LE(value, this.#end);
     return this;
   }
 
@@ -39,9 +47,9 @@ export class ByteWriter {
   u64(value: number): this {
     assert(Number.isSafeInteger(value) && value >= 0, `not a u64 that a number holds: ${value}`);
     this.#room(8);
-    this.#buffer.writeUInt32LE(value % 0x1_0000_0000, this.#length);
-    this.#buffer.writeUInt32LE(Math.floor(value / 0x1_0000_0000), this.#length + 4);
-    this.#length += 8;
+    this.#buffer.writeUInt32LE(value % 0x1_0000_0000, this.#end);
+    this.#buffer.writeUInt32LE(Math.floor(value / 0x1_0000_0000), this.#end + 4);
+    this.#end += 8;
     return this;
   }
 
@@ -54,36 +62,37 @@ export class ByteWriter {
     const size = Buffer.byteLength(value);
     this.u32(size);
     this.#room(size);
-    this.#length += this.#buffer.write(value, this.#length, 'utf8');
+    this.#end += this.#buffer.write(value, this.#end, 'utf8');
     return this;
   }
 
   raw(value: Uint8Array): this {
     this.#room(value.length);
-    this.#buffer.set(value, this.#length);
-    this.#length += value.length;
+    this.#buffer.set(value, this.#end);
+    this.#end += value.length;
     return this;
   }
 
   /** The bytes so far, as a view that later writing may change. */
   view(): Buffer {
-    return this.#buffer.subarray(0, this.#length);
+    return this.#buffer.subarray(this.#start, this.#end);
   }
 
-  /** The bytes so far; the writer goes on with memory of its own. */
+  /** The bytes so far, which no later writing changes. */
   taken(): Buffer {
     const bytes = this.view();
-    this.#buffer = Buffer.allocUnsafeSlow(Math.max(4096, Math.min(this.#buffer.length, 1 << 20)));
-    this.#length = 0;
+    this.#start = this.#end;
     return bytes;
   }
 
   #room(size: number): void {
-    const wanted = this.#length + size;
-    if (wanted <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(wanted, this.#buffer.length * 2));
-    this.#buffer.copy(grown, 0, 0, this.#length);
+    if (this.#end + size <= this.#buffer.length) return;
+    const { length } = this;
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.#capacity, length + size, length * 2));
+    this.#buffer.copy(grown, 0, this.#start, this.#end);
     this.#buffer = grown;
+    this.#start = 0;
+    this.#end = length;
   }
 }
 

@@ -7,6 +7,32 @@ import type { Cancel, Clock } from '../base/index.ts';
 /** A timer that is early by less has come in time: sums of fractions don't come out even. */
 const TOLERANCE_MS = 1e-6;
 
+/** One timer of a local clock. Thousands are set in a run: it is all that one costs. */
+class LocalTimer {
+  readonly due: number;
+  readonly #clock: LocalClock;
+  #act: (() => void) | null;
+
+  constructor(clock: LocalClock, due: number, act: () => void) {
+    this.#clock = clock;
+    this.due = due;
+    this.#act = act;
+  }
+
+  readonly cancel = (): void => {
+    this.#act = null;
+  };
+
+  /** The base's time has come. */
+  readonly ring = (): void => this.#clock.whenAwake(this.#ringAwake);
+
+  readonly #ringAwake = (): void => {
+    if (this.#act === null) return;
+    if (this.due - this.#clock.now() > TOLERANCE_MS) this.#clock.set(this);
+    else this.#act();
+  };
+}
+
 export class LocalClock implements Clock {
   readonly #base: Clock;
   #isOver = false;
@@ -34,18 +60,14 @@ export class LocalClock implements Clock {
   }
 
   after(ms: number, act: () => void): Cancel {
-    const due = this.now() + Math.max(0, ms);
-    let isWanted = true;
-    const ring = (): void => {
-      if (!isWanted) return;
-      if (due - this.now() > TOLERANCE_MS) set();
-      else act();
-    };
-    const set = (): void => void this.#base.after(due - this.now(), () => this.whenAwake(ring));
-    set();
-    return () => {
-      isWanted = false;
-    };
+    const timer = new LocalTimer(this, this.now() + Math.max(0, ms), act);
+    this.set(timer);
+    return timer.cancel;
+  }
+
+  /** Rings at its due time of this clock, or once it is awake. For this file. */
+  set(timer: LocalTimer): void {
+    this.#base.after(timer.due - this.now(), timer.ring);
   }
 
   /** Now, or once it is awake; never, when it dies before. For what reaches the process from outside. */

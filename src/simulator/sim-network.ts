@@ -275,11 +275,16 @@ class SimChannel implements Channel {
   }
 }
 
-/** Nothing of the sender's reaches the receiver. Bodies alone: a structured clone of a Buffer copies the pool it lies in. */
-const copyOf = (frame: Frame): Frame =>
-  frame.type === 'entries' || frame.type === 'chunk'
-    ? { ...frame, session: { ...frame.session }, body: Buffer.from(frame.body) }
-    : structuredClone(frame);
+/** Nothing of the sender's reaches the receiver: a frame is plain values, and bytes in some. */
+function copyOf<T>(value: T): T {
+  // What is copied has the shape of what it is copied from.
+  if (typeof value !== 'object' || value === null) return value;
+  if (Buffer.isBuffer(value)) return Buffer.from(value) as T;
+  if (Array.isArray(value)) return value.map(copyOf) as T;
+  const copy: Record<string, unknown> = {};
+  for (const key in value) copy[key] = copyOf(value[key]);
+  return copy as T;
+}
 
 /** What surrounds a body, about. */
 const ENVELOPE_BYTES = 64;

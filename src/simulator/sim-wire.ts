@@ -34,12 +34,12 @@ export class SimWire<Parcel> {
     const { clock, latencyMs, bytesOf } = this.#parts;
     const due = clock.now() + latencyMs();
     this.#parcels.push({ parcel, due, bytes: bytesOf(parcel) });
-    clock.after(due - clock.now(), () => this.#pump());
+    clock.after(due - clock.now(), this.#pump);
   }
 
   /** The way may be open again: what waits arrives after one latency. */
   resume(): void {
-    if (this.#parcels.length > 0) this.#parts.clock.after(this.#parts.latencyMs(), () => this.#pump());
+    if (this.#parcels.length > 0) this.#parts.clock.after(this.#parts.latencyMs(), this.#pump);
   }
 
   /** All but the first `kept` parcels are gone. */
@@ -47,12 +47,12 @@ export class SimWire<Parcel> {
     this.#parcels = this.#parcels.slice(0, kept);
   }
 
-  #pump(): void {
+  readonly #pump = (): void => {
     while (!this.#parts.isBarred()) {
       const first = this.#parcels[0];
       if (first === undefined || first.due > this.#parts.clock.now()) return;
       this.#parcels.shift();
       this.#parts.arrived(first.parcel);
     }
-  }
+  };
 }

@@ -3,7 +3,7 @@
  * no IO, has no clock and no chance. A test compares its rows with the page's, both ways.
  */
 import { as, does, createMachine, createStateConfig } from './setup.ts';
-import { blankMemory } from './memory.ts';
+import { blankMemory, type PairInput } from './memory.ts';
 import { standsDown } from './reactions.ts';
 import { PASSIVE, PASSIVE_SYNC } from './state-passive.ts';
 import { ACTIVE_SYNC } from './state-active-sync.ts';
@@ -16,9 +16,15 @@ const STOPPED = createStateConfig({
   on: { started: { target: '#WAITING', description: 'started' } },
 });
 
+/**
+ * Each pure transition of xstate first makes an actor without any input, and throws it away. An exception there would be caught, and would
+ * cost more than the step itself. Nobody looks at its timing.
+ */
+const NOBODY: PairInput = { me: 'primary', timing: {} as PairInput['timing'], mayFoundAlone: false };
+
 export const pairMachine = createMachine({
   id: 'pair',
-  context: ({ input }) => blankMemory(input),
+  context: ({ input }) => blankMemory((input as PairInput | undefined) ?? NOBODY),
   initial: 'STOPPED',
   on: {
     stopAsked: {

@@ -65,7 +65,8 @@ export function sealEntry(writer: ByteWriter, head: EntryHead): Entry {
   writeU64(bytes, 32, head.committed);
   const chain = crc32(bytes.subarray(4));
   bytes.writeUInt32LE(chain, 0);
-  return { ...head, chain, body: bytes.subarray(ENTRY_HEAD_BYTES), bytes };
+  const { kind, epoch, seq, committed, before } = head;
+  return { kind, epoch, seq, committed, before, chain, body: bytes.subarray(ENTRY_HEAD_BYTES), bytes };
 }
 
 /** The claimId in the body of an epoch's first entry. */
