@@ -60,11 +60,11 @@ test('no answer to any probe within gatewayTimeout is silence, and takes no long
 
 test('an error that no host causes is silence, told when the last probe has failed (§4.1)', async () => {
   // The kernel itself refuses to connect a socket to a broadcast address.
-  const gateway = new TcpGateway({ host: '255.255.255.255', port: 9, probes: 3, timeoutMs: 300 });
+  const gateway = new TcpGateway({ host: '255.255.255.255', port: 9, probes: 3, timeoutMs: 1_500 });
 
   const asked = performance.now();
   expect(await gateway.answers()).toBe(false);
-  expect(performance.now() - asked).toBeLessThan(290);
+  expect(performance.now() - asked).toBeLessThan(1_450);
 });
 
 test('one answer of several probes is enough, also a late one (REASONS B10)', async () => {
