@@ -199,6 +199,17 @@ export class SimMachine {
     else this.#process.whenAwake(() => this.disk.releaseSyncs());
   }
 
+  /** Whatever befell it is over, and it runs. */
+  heal(): void {
+    this.thaw();
+    this.gateway.isSilent = false;
+    this.port.unbar();
+    this.disk.slow(1);
+    this.releaseSyncs();
+    this.disk.failsNoMore();
+    this.start();
+  }
+
   /** The disk is replaced by an empty one. The process must be gone. */
   wipe(): void {
     this.disk.wipe();

@@ -1,5 +1,5 @@
 /** Chance from a seed: one seed, one row of numbers. The generator is mulberry32: 32 bits of state, good enough to pick faults. */
-import { assert, type Random } from '../base/index.ts';
+import { assert, present, type Random } from '../base/index.ts';
 
 export class SimRandom implements Random {
   #state: number;
@@ -20,6 +20,11 @@ export class SimRandom implements Random {
   below(n: number): number {
     assert(Number.isSafeInteger(n) && n > 0, `a number below ${n}`);
     return Math.floor(this.unit() * n);
+  }
+
+  /** One of these, each as likely as the others. */
+  oneOf<T>(these: readonly T[]): T {
+    return present(these[this.below(these.length)], 'one of a list');
   }
 
   /** True with probability `p`. */

@@ -9,7 +9,7 @@ import { Consumer } from './clients/consumer.ts';
 import { Publisher } from './clients/publisher.ts';
 import type { SimClientParts } from './clients/sim-client.ts';
 import { Traffic } from './clients/traffic.ts';
-import { Misfortune, type FaultName } from './faults.ts';
+import { Misfortune, type FaultName } from './faults/index.ts';
 import { nothingPlanted, type Plant } from './planted.ts';
 import { SERVERS, SimPair } from './sim-pair.ts';
 import { SimRandom } from './sim-random.ts';
@@ -19,8 +19,6 @@ import { Trace } from './trace.ts';
 export const LIVENESS_MS = 120_000;
 /** After the clients have gone everything has been applied on both sides. */
 const REST_MS = 5_000;
-/** How long, on an average, from one fault to the next: a run is hectic, busy, or calm enough to heal in between. */
-const FAULT_MEANS_MS = [400, 1_500, 5_000, 15_000];
 
 export type SimulateOptions = Readonly<{
   /** Virtual time of the safety phase. */
@@ -98,11 +96,9 @@ class Simulation {
     });
     this.#checkers = allCheckers({ pair: this.#pair, traffic: this.#traffic });
     this.#addClients();
-    const meanMs = FAULT_MEANS_MS[this.#random.below(FAULT_MEANS_MS.length)] ?? 1_500;
     this.#misfortune = new Misfortune(
       { pair: this.#pair, clients: [...this.#publishers, ...this.#consumers] },
       new SimRandom(this.#random.below(2 ** 32)),
-      meanMs,
       (text) => this.#trace.say(text),
     );
   }

@@ -1,0 +1,30 @@
+/** What a fault is: something that befalls the pair or its clients at a moment, and most often ends of itself. */
+import type { ServerName } from '../../core/pair/index.ts';
+import type { SimMachine } from '../sim-machine.ts';
+import type { SimPair } from '../sim-pair.ts';
+import type { SimRandom } from '../sim-random.ts';
+
+/** A client as a fault sees it. */
+export interface Victim {
+  /** Its connection breaks; it comes back by itself. */
+  drop(): void;
+}
+
+export type World = Readonly<{
+  pair: SimPair;
+  clients: readonly Victim[];
+}>;
+
+/** What a fault is done with. */
+export type Hand = Readonly<{
+  world: World;
+  pair: SimPair;
+  random: SimRandom;
+  /** One of both servers, and its machine. */
+  server: ServerName;
+  machine: SimMachine;
+  /** After a while of a length drawn anew: short, about a timeout, or past every timeout. Not any more once all faults have ended. */
+  later: (end: () => void) => void;
+}>;
+
+export type Strike = (hand: Hand) => void;

@@ -1,0 +1,44 @@
+/** What befalls the lines between the servers, the gateway and the clients. A line that is cut is silent, and nobody is told. */
+import { SERVERS } from '../sim-pair.ts';
+import type { Strike } from './fault.ts';
+
+export const cut: Strike = ({ pair, later }) => {
+  pair.network.cut();
+  later(() => pair.network.heal());
+};
+
+export const cutOneWay: Strike = ({ pair, server, later }) => {
+  pair.network.cutOneWay(server);
+  later(() => pair.network.heal());
+};
+
+export const resetChannel: Strike = ({ pair }) => pair.network.reset('the connection was reset');
+
+export const channelLostForOne: Strike = ({ pair, server }) => pair.network.loseFor(server);
+
+export const slowChannel: Strike = ({ pair, random, later }) => {
+  pair.network.slow(10 ** (1 + random.unit() * 2));
+  later(() => pair.network.slow(1));
+};
+
+/** One server is cut off from its peer and the gateway, mostly also from the share and the clients. Source: PROTOCOL.md §4.1. */
+export const isolate: Strike = ({ pair, machine, server, random, later }) => {
+  pair.network.cut();
+  machine.gateway.isSilent = true;
+  if (random.chance(0.7)) pair.share.hang([server]);
+  if (random.chance(0.7)) machine.port.bar();
+  later(() => {
+    pair.network.heal();
+    machine.gateway.isSilent = false;
+    pair.share.heal([server]);
+    machine.port.unbar();
+  });
+};
+
+export const gatewaySilent: Strike = ({ pair, random, machine, later }) => {
+  const silent = random.chance(0.5) ? [machine] : SERVERS.map((name) => pair.machines[name]);
+  for (const one of silent) one.gateway.isSilent = true;
+  later(() => {
+    for (const one of silent) one.gateway.isSilent = false;
+  });
+};
