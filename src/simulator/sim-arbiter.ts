@@ -55,7 +55,7 @@ export class SimArbiter implements Arbiter {
   read(): Promise<ReadOutcome> {
     return this.#call<ReadOutcome>({
       patienceMs: 0,
-      work: (run) => this.#touch(run, () => ({ kind: 'read', reading: this.#share.reading() })),
+      work: (run) => this.#touch(run, () => ({ kind: 'read', reading: this.#share.readingOf(this.#server) })),
       silent: (why) => ({ kind: 'unreachable', why }),
     });
   }
@@ -148,7 +148,9 @@ export class SimArbiter implements Arbiter {
   }
 
   #putMark(): void {
-    if (this.#hold === null || this.#share.mount(this.#server).hang !== null) return;
+    const { hang, isLockVoid } = this.#share.mount(this.#server);
+    if (this.#hold === null || hang !== null) return;
+    if (isLockVoid) return this.lose('a write through the locked descriptor failed');
     const at = new Date(this.#share.settings.clock.wall()).toISOString();
     this.#share.mark = encodeMark({ holder: this.#server, stamp: this.#committed, at });
   }
@@ -216,14 +218,16 @@ export class SimArbiter implements Arbiter {
   /** One round trip. `landsLate`: what hangs is done when the share heals, though nobody waits for it any more. */
   #touch<T>(run: Run, act: () => T, landsLate = false): Promise<T> {
     return new Promise((resolve) => {
-      const { hang } = this.#share.mount(this.#server);
+      const mount = this.#share.mount(this.#server);
+      const { hang, slowness } = mount;
       const arrive = (didHang: boolean): void => {
         if (run.isOver && !(didHang && landsLate)) return;
         const result = act();
-        if (!run.isOver) resolve(result);
+        if (!run.isOver && !mount.isDeaf) resolve(result);
       };
+      const latencyMs = this.#share.settings.latencyMs * slowness;
       if (hang !== null) void hang.healed.then(() => arrive(true));
-      else this.#share.clockOf(this.#server).after(this.#share.settings.latencyMs, () => arrive(false));
+      else this.#share.clockOf(this.#server).after(latencyMs, () => arrive(false));
     });
   }
 

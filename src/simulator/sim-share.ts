@@ -41,19 +41,38 @@ type Mount = {
   arbiter: SimArbiter | null;
   /** Null: it answers. */
   hang: { healed: Promise<void>; heal: () => void } | null;
+  /** What is asked is done, and no answer comes back. */
+  isDeaf: boolean;
   nextWriteFails: 'before' | 'after' | null;
+  slowness: number;
+  /** What a read outside a hold shows; null: what stands there. */
+  cached: ShareReading | null;
+  /** Its lock is gone, and the next write through the locked descriptor says so. */
+  isLockVoid: boolean;
 };
+
+const freshMount = (): Mount => ({
+  arbiter: null,
+  hang: null,
+  isDeaf: false,
+  nextWriteFails: null,
+  slowness: 1,
+  cached: null,
+  isLockVoid: false,
+});
 
 export class SimShare {
   readonly settings: SimShareSettings;
   readonly blocks: Record<ServerName, BlockFile | null> = { primary: null, secondary: null };
   mark: Buffer = Buffer.alloc(0);
   readonly #mounts: Readonly<Record<ServerName, Mount>> = {
-    primary: { arbiter: null, hang: null, nextWriteFails: null },
-    secondary: { arbiter: null, hang: null, nextWriteFails: null },
+    primary: freshMount(),
+    secondary: freshMount(),
   };
   readonly #holders = new Set<ServerName>();
   #doLocksLie = false;
+  /** Until then nobody gets a lock that he has not. */
+  #graceUntil = 0;
   #holds = 0;
 
   constructor(settings: SimShareSettings) {
@@ -63,6 +82,7 @@ export class SimShare {
   /** A server's process starts: its arbiter. One that it had before has crashed. */
   arbiter(server: ServerName, events: ArbiterEvents): Arbiter {
     this.crash(server);
+    this.#mounts[server].isLockVoid = false;
     const arbiter = new SimArbiter(this, server, events);
     this.#mounts[server].arbiter = arbiter;
     return arbiter;
@@ -83,12 +103,67 @@ export class SimShare {
     }
   }
 
+  /** What these servers ask is done, but no answer reaches them: the way back is cut. */
+  deafen(servers: readonly ServerName[]): void {
+    for (const server of servers) {
+      const mount = this.#mounts[server];
+      mount.isDeaf = true;
+      this.clockOf(server).after(this.settings.keeperTimeoutMs, () => {
+        if (mount.isDeaf) mount.arbiter?.lose('the share has not answered');
+      });
+    }
+  }
+
   /** The share answers them again. Writes that hung land now, before anything that is asked later. */
   heal(servers: readonly ServerName[] = SERVERS): void {
     for (const server of servers) {
-      const { hang } = this.#mounts[server];
-      this.#mounts[server].hang = null;
+      const mount = this.#mounts[server];
+      const { hang } = mount;
+      mount.hang = null;
+      mount.isDeaf = false;
       hang?.heal();
+    }
+  }
+
+  /** From now on every touch by this server takes `times` as long as at first. */
+  slow(server: ServerName, times: number): void {
+    this.#mounts[server].slowness = times;
+  }
+
+  /**
+   * The file server has restarted: for `graceMs` nobody gets a lock that he has not. `areLocksKept`: those who had one may go on; otherwise
+   * the file server has forgotten them, and they learn it at once.
+   */
+  beginGrace(graceMs: number, areLocksKept: boolean): void {
+    this.#graceUntil = this.settings.clock.now() + graceMs;
+    if (!areLocksKept) for (const server of SERVERS) this.revoke(server);
+  }
+
+  /**
+   * From now on this server's reads outside a hold show what stands there at this moment, whatever is written: its attribute cache lies. What it
+   * reads within a hold stays fresh, as rule Write wants it ("afresh"): taking a lock and opening a file anew go past every cache.
+   */
+  freezeCache(server: ServerName): void {
+    this.#mounts[server].cached = this.reading();
+  }
+
+  thawCache(server: ServerName): void {
+    this.#mounts[server].cached = null;
+  }
+
+  /** What this server reads outside a hold. */
+  readingOf(server: ServerName): ShareReading {
+    return this.#mounts[server].cached ?? this.reading();
+  }
+
+  /** All is well again, but for what is written. */
+  recover(): void {
+    this.heal();
+    this.#graceUntil = 0;
+    this.#doLocksLie = false;
+    for (const server of SERVERS) {
+      this.slow(server, 1);
+      this.thawCache(server);
     }
   }
 
@@ -121,6 +196,13 @@ export class SimShare {
     this.#holders.delete(server);
   }
 
+  /** As `expire`; the server finds out at its keeper's next write through the locked descriptor. */
+  voidLock(server: ServerName): void {
+    if (!this.#holders.has(server)) return;
+    this.#holders.delete(server);
+    this.#mounts[server].isLockVoid = true;
+  }
+
   /** The next write of this server that would be written is unresolved: nothing of it landed, or all of it. */
   failNextWrite(server: ServerName, when: 'before' | 'after'): void {
     this.#mounts[server].nextWriteFails = when;
@@ -131,10 +213,21 @@ export class SimShare {
     this.#doLocksLie = true;
   }
 
+  /** Locks exclude again. Who has one keeps it, and nobody else gets one before that. */
+  tellTruthAboutLocks(): void {
+    this.#doLocksLie = false;
+  }
+
   /** Copies of a block rot. */
   spoil(server: ServerName, copies: readonly (1 | 2)[]): void {
     const file = this.blocks[server];
     for (const copy of copies) file?.bytes.fill('?', (copy - 1) * COPY_BYTES, copy * COPY_BYTES - 1);
+  }
+
+  /** Both copies of its block are good and carry the same. */
+  isSound(server: ServerName): boolean {
+    const bytes = this.blocks[server]?.bytes;
+    return bytes?.subarray(0, COPY_BYTES).equals(bytes.subarray(COPY_BYTES)) === true;
   }
 
   /** Somebody deletes all three files. Whoever holds the lock finds out. */
@@ -166,6 +259,8 @@ export class SimShare {
   /** A new hold, or null where somebody else has the lock. */
   tryLock(server: ServerName): Hold | null {
     if (this.#holders.has(otherServer(server)) && !this.#doLocksLie) return null;
+    if (this.settings.clock.now() < this.#graceUntil) return null;
+    this.#mounts[server].isLockVoid = false;
     this.#holders.add(server);
     this.#holds += 1;
     return holdNumber(this.#holds);
@@ -173,5 +268,6 @@ export class SimShare {
 
   unlock(server: ServerName): void {
     this.#holders.delete(server);
+    this.#mounts[server].isLockVoid = false;
   }
 }

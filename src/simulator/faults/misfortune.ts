@@ -56,7 +56,7 @@ export class Misfortune {
     const { pair } = this.#world;
     pair.network.heal();
     pair.network.slow(1);
-    pair.share.heal();
+    pair.share.recover();
     for (const name of SERVERS) pair.machines[name].heal();
   }
 
