@@ -14,7 +14,8 @@ import type { StateContent } from './sim-state.ts';
 /** What a store directory holds. */
 export type StoreContent = {
   identity: Identity;
-  readonly journal: JournalContent;
+  /** Replaced when it is found damaged. */
+  journal: JournalContent;
   readonly state: StateContent;
 };
 
@@ -27,7 +28,21 @@ export type SimDiskParts = Readonly<{
   journal: Readonly<{ segmentSize: number; retain: number }>;
 }>;
 
-type Act = { readonly effect: () => void; readonly done: () => void; readonly failed: (why: Error) => void };
+type Act = {
+  readonly effect: () => void;
+  /** Where it needs none, a full disk does it all the same. */
+  readonly needsRoom: boolean;
+  readonly done: () => void;
+  readonly failed: (why: Error) => void;
+};
+
+/** What a failing disk says; the words by which it is known for no fault of the servers. */
+export const DISK_FAILURES = {
+  sync: 'the simulated disk failed a sync',
+  write: 'the simulated disk failed a write',
+  full: 'the simulated disk is full',
+  damage: 'the simulated journal is damaged',
+} as const;
 
 export class SimDisk {
   readonly parts: SimDiskParts;
@@ -40,7 +55,9 @@ export class SimDisk {
   #run = 1;
   #slowness = 1;
   #isHeld = false;
+  #isFull = false;
   #failsNext = false;
+  #failsNextWrite = false;
   /** Not yet done, in the order of their asking. */
   #pending: Act[] = [];
   #ready: Act[] = [];
@@ -56,18 +73,19 @@ export class SimDisk {
   /** The process dies. What it had written, synced or not, is still there: the page cache is the system's. */
   crash(): void {
     this.#run += 1;
-    const happened = this.#below(this.#pending.length + 1);
+    const happened = this.below(this.#pending.length + 1);
     for (const act of this.#pending.slice(0, happened)) act.effect();
     this.#pending = [];
     this.#ready = [];
     this.#isHeld = false;
     this.#failsNext = false;
+    this.#failsNextWrite = false;
   }
 
   /** The machine goes dark. Appends that were not synced are lost from some entry on. */
   powerLoss(): void {
     this.crash();
-    for (const { journal } of this.stores.values()) journal.loseUnsynced((n) => this.#below(n));
+    for (const { journal } of this.stores.values()) journal.loseUnsynced((n) => this.below(n));
   }
 
   /** The disk is replaced by an empty one. */
@@ -77,9 +95,23 @@ export class SimDisk {
     this.current = null;
   }
 
-  /** The next act that was to be made durable fails. */
+  /** The next act that was to be made durable fails. What an append had written stays readable, and is on no platter. */
   failNextSync(): void {
     this.#failsNext = true;
+  }
+
+  /** The next append fails before its sync; a part of it may have been written. */
+  failNextWrite(): void {
+    this.#failsNextWrite = true;
+  }
+
+  /** There is no room for anything more. */
+  fill(): void {
+    this.#isFull = true;
+  }
+
+  makeRoom(): void {
+    this.#isFull = false;
   }
 
   /** From now on every act takes `times` as long as at first. */
@@ -87,9 +119,11 @@ export class SimDisk {
     this.#slowness = times;
   }
 
-  /** Takes `failNextSync` back. */
+  /** Takes `failNextSync`, `failNextWrite` and `fill` back. */
   failsNoMore(): void {
     this.#failsNext = false;
+    this.#failsNextWrite = false;
+    this.#isFull = false;
   }
 
   /** The disk hangs: nothing becomes durable until `releaseSyncs`. */
@@ -105,18 +139,32 @@ export class SimDisk {
   }
 
   /** Does `effect` and makes it durable. Never settles for a process that is gone. */
-  commit(run: number, effect: () => void): Promise<void> {
+  commit(run: number, effect: () => void, { needsRoom } = { needsRoom: true }): Promise<void> {
     return new Promise((resolve, reject) => {
       if (run !== this.#run) return;
-      const act: Act = { effect, done: resolve, failed: reject };
+      const act: Act = { effect, needsRoom, done: resolve, failed: reject };
       this.#pending.push(act);
       this.#after(run, () => (this.#isHeld ? void this.#ready.push(act) : this.#finish(act)));
     });
   }
 
+  /** Fulfils when the disk has had time to write, not to sync. Rejects where it can't write. */
+  async write(run: number): Promise<void> {
+    await this.pass(run);
+    if (this.#isFull) throw new JournalFailure(DISK_FAILURES.full);
+    if (!this.#failsNextWrite) return;
+    this.#failsNextWrite = false;
+    throw new JournalFailure(DISK_FAILURES.write);
+  }
+
   /** Fulfils when the disk has had time for something that need not become durable. */
   pass(run: number): Promise<void> {
     return new Promise((resolve) => this.#after(run, resolve));
+  }
+
+  /** A bit flips in an old segment of the present journal. Whether there was one. */
+  rot(): boolean {
+    return this.current !== null && this.contentOf(this.current).journal.rot((n) => this.below(n)) !== null;
   }
 
   contentOf(id: StoreId): StoreContent {
@@ -127,10 +175,12 @@ export class SimDisk {
 
   #finish(act: Act): void {
     this.#pending = this.#pending.filter((other) => other !== act);
+    if (this.#isFull && act.needsRoom) return act.failed(new JournalFailure(DISK_FAILURES.full));
     if (this.#failsNext) {
       this.#failsNext = false;
-      act.failed(new JournalFailure('the simulated disk failed'));
-      return;
+      // The system counts its pages as clean now: it will never write them, and no later sync says so.
+      for (const { journal } of this.stores.values()) journal.losePages();
+      return act.failed(new JournalFailure(DISK_FAILURES.sync));
     }
     act.effect();
     act.done();
@@ -142,7 +192,8 @@ export class SimDisk {
     });
   }
 
-  #below(n: number): number {
+  /** A whole number from 0 up to, not including, `n`. */
+  below(n: number): number {
     return Math.floor(this.parts.random.unit() * n);
   }
 }

@@ -13,7 +13,7 @@ import {
   type Position,
 } from '../core/replication/index.ts';
 import { JournalFailure, type CutTail, type Journal } from '../ports/index.ts';
-import type { SimDisk } from './sim-disk.ts';
+import { DISK_FAILURES, type SimDisk } from './sim-disk.ts';
 
 type SimSegment = { readonly firstSeq: Seq; bytes: number };
 
@@ -26,6 +26,10 @@ export class JournalContent {
   /** The last entry whose sync is done. */
   syncedSeq: Seq;
   #segments: SimSegment[];
+  /** From here on nothing is on the platter, though it can be read and was synced since; null: all is as it seems. */
+  #lostFrom: Seq | null = null;
+  /** Entries whose bytes are no longer what was written. */
+  readonly #rotten = new Set<Seq>();
 
   constructor(start: Position) {
     this.start = start;
@@ -67,6 +71,8 @@ export class JournalContent {
       if (entry.seq > after && entry.seq >= current.firstSeq) current.bytes -= entry.bytes.length;
     this.entries = this.entries.filter((entry) => entry.seq <= after);
     this.syncedSeq = after;
+    if (this.#lostFrom !== null && this.#lostFrom > after) this.#lostFrom = null;
+    for (const at of this.#rotten) if (at > after) this.#rotten.delete(at);
   }
 
   trim(through: Seq, retain: number): void {
@@ -84,8 +90,39 @@ export class JournalContent {
 
   /** Some of what was not synced is lost: all from one entry on, which may itself be torn. */
   loseUnsynced(below: (n: number) => number): void {
+    if (this.#lostFrom !== null) return this.cut(seq(this.#lostFrom - 1));
     const unsynced = this.lastSeq - this.syncedSeq;
     if (unsynced > 0) this.cut(seq(this.syncedSeq + below(unsynced + 1)));
+  }
+
+  /** A sync has failed: what it was to make durable is in memory only, and counts as written. */
+  losePages(): void {
+    if (this.lastSeq > this.syncedSeq) this.#lostFrom ??= seq(this.syncedSeq + 1);
+  }
+
+  /** What a restarted server found is written once more before it is synced. Source: REASONS.md E6. */
+  writtenAnew(): void {
+    this.#lostFrom = null;
+  }
+
+  /** A bit of an entry flips in a segment that another follows. Which entry; null where there is no such segment. */
+  rot(below: (n: number) => number): Seq | null {
+    const last = present(this.#segments.at(-1), 'the last segment');
+    const old = this.entries.filter((entry) => entry.seq < last.firstSeq);
+    const entry = old[below(Math.max(1, old.length))];
+    if (entry === undefined) return null;
+    this.#rotten.add(entry.seq);
+    return entry.seq;
+  }
+
+  /** Whether reading all of it finds bytes that are not what was written. */
+  get isDamaged(): boolean {
+    return this.entries.some(({ seq: at }) => this.#rotten.has(at));
+  }
+
+  /** Throws what a reader of that entry's bytes is told. */
+  check(at: Seq): void {
+    if (this.#rotten.has(at)) throw new Error(`${DISK_FAILURES.damage} in entry ${at}`);
   }
 }
 
@@ -97,12 +134,13 @@ export class SimJournal implements Journal {
   #stopped: JournalFailure | null = null;
   #turn: Promise<unknown> = Promise.resolve();
 
-  /** What is found counts as durable: opening syncs. */
+  /** What is found counts as durable: opening writes it anew and syncs. */
   constructor(disk: SimDisk, content: JournalContent) {
     this.#disk = disk;
     this.#content = content;
     this.#run = disk.run;
     this.#position = content.positionAt(content.lastSeq);
+    content.writtenAnew();
     content.syncedSeq = content.lastSeq;
   }
 
@@ -129,8 +167,13 @@ export class SimJournal implements Journal {
       assert(entries !== null, 'bytes that are no whole entries');
       let position = this.#position;
       for (const entry of entries) position = followed(position, entry);
-      await this.#disk.pass(this.#run);
-      for (const entry of entries) this.#content.write(entry, this.#disk.parts.journal.segmentSize);
+      const { segmentSize } = this.#disk.parts.journal;
+      await this.#disk.write(this.#run).catch((failure: unknown) => {
+        for (const entry of entries.slice(0, this.#disk.below(entries.length)))
+          this.#content.write(entry, segmentSize);
+        throw failure;
+      });
+      for (const entry of entries) this.#content.write(entry, segmentSize);
       this.#position = position;
       await this.#disk.commit(this.#run, () => {
         this.#content.syncedSeq = position.last.seq;
@@ -146,6 +189,7 @@ export class SimJournal implements Journal {
     for (let at = from; taken.length === 0 || size < bytesMax; at = seq(at + 1)) {
       const entry = this.#content.entryAt(at);
       if (entry === null) break;
+      this.#content.check(at);
       taken.push(entry.bytes);
       size += entry.bytes.length;
     }
@@ -156,14 +200,19 @@ export class SimJournal implements Journal {
     if (this.#stopped !== null) throw this.#stopped;
     await this.#disk.pass(this.#run);
     if (at === this.#content.start.last.seq) return this.#content.start.chain;
+    this.#content.check(at);
     return this.#content.entryAt(at)?.chain ?? null;
   }
 
   rest(): Promise<void> {
     return this.#inTurn(() =>
-      this.#disk.commit(this.#run, () => {
-        this.#content.syncedSeq = this.#content.lastSeq;
-      }),
+      this.#disk.commit(
+        this.#run,
+        () => {
+          this.#content.syncedSeq = this.#content.lastSeq;
+        },
+        { needsRoom: false },
+      ),
     );
   }
 

@@ -25,6 +25,7 @@ export class SimStoreRoot implements StoreRoot {
     for (const id of stores.keys()) if (id !== this.#disk.current) stores.delete(id);
     if (this.#disk.current !== null) {
       await this.#disk.pass(this.#run);
+      await this.#giveUpDamaged(this.#disk.current);
       return new SimStore(this.#disk, this.#disk.current);
     }
     const id = this.#freshId();
@@ -55,8 +56,18 @@ export class SimStoreRoot implements StoreRoot {
 
   async abandon(next: Store): Promise<void> {
     await next.close();
+    await this.#disk.commit(this.#run, () => void this.#disk.stores.delete(next.identity.storeId), {
+      needsRoom: false,
+    });
+  }
+
+  /** As `FileStore.open` does it: a damaged journal is put aside, and the store is incomplete from then on. */
+  async #giveUpDamaged(id: StoreId): Promise<void> {
+    const content = this.#disk.contentOf(id);
+    if (!content.journal.isDamaged) return;
     await this.#disk.commit(this.#run, () => {
-      this.#disk.stores.delete(next.identity.storeId);
+      content.identity = { ...content.identity, isComplete: false };
+      content.journal = new JournalContent(journalStart);
     });
   }
 

@@ -11,6 +11,7 @@ import type { SimClientParts } from './clients/sim-client.ts';
 import { Traffic } from './clients/traffic.ts';
 import { Misfortune, type FaultName } from './faults/index.ts';
 import { nothingPlanted, type Plant } from './planted.ts';
+import { DISK_FAILURES } from './sim-disk.ts';
 import { SERVERS, SimPair } from './sim-pair.ts';
 import { SimRandom } from './sim-random.ts';
 import { Trace } from './trace.ts';
@@ -20,10 +21,15 @@ export const LIVENESS_MS = 120_000;
 /** After the clients have gone everything has been applied on both sides. */
 const REST_MS = 5_000;
 
+/** For what a process may end: a disk that fails, or an operator. */
+const FORESEEN = [...Object.values(DISK_FAILURES), 'the disk has not answered', 'stopped by its operator'];
+
 export type SimulateOptions = Readonly<{
   /** Virtual time of the safety phase. */
   safetyMs: number;
   plant: Plant;
+  /** These and no others; null: as the seed has it. */
+  faults: readonly FaultName[] | null;
   /** Also the lines of level debug: for reading one run. */
   isVerbose: boolean;
 }>;
@@ -48,6 +54,7 @@ export function simulate(seed: number, options: Partial<SimulateOptions> = {}): 
   return new Simulation(seed, {
     safetyMs: 120_000,
     plant: nothingPlanted,
+    faults: null,
     isVerbose: false,
     ...options,
   }).run();
@@ -98,7 +105,7 @@ class Simulation {
     this.#addClients();
     this.#misfortune = new Misfortune(
       { pair: this.#pair, clients: [...this.#publishers, ...this.#consumers] },
-      new SimRandom(this.#random.below(2 ** 32)),
+      { random: new SimRandom(this.#random.below(2 ** 32)), only: options.faults },
       (text) => this.#trace.say(text),
     );
   }
@@ -228,7 +235,7 @@ class Simulation {
   /** A process ends where it is told to or its disk has failed; an operator's script starts it again. */
   #ended(name: string, why: string): void {
     this.#trace.say(`${name}: the process has ended: ${why.split('\n')[0] ?? ''}`);
-    if (!/the simulated disk failed|the disk has not answered|stopped by its operator/.test(why))
+    if (!FORESEEN.some((words) => why.includes(words)))
       return this.#breaks('no part fails', `the ${name} has ended: ${why}`);
     this.#pair.clock.after(this.#random.unit() * 5_000, () => {
       for (const server of SERVERS) if (server === name) this.#pair.machines[server].start();

@@ -1,7 +1,18 @@
 /** What only real files do: torn tails, flipped bits, full disks, killed processes. Source: PROTOCOL.md §2 Ack, Tail; REASONS.md A6. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, cp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  cp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
@@ -243,6 +254,21 @@ test('a missing segment, a foreign one and an empty directory are damage', async
   expect(await openJournal(place)).toMatchObject({ kind: 'damaged', file: second, offset: 0 });
   for (const name of await readdir(place.directory)) await rm(join(place.directory, name));
   expect(await openJournal(place)).toMatchObject({ kind: 'damaged', why: 'there is no segment' });
+});
+
+test('the last segment is written anew when it is opened, and no other: a sync may have failed unseen (Tail, REASONS E6)', async () => {
+  const place = await freshPlace();
+  const sample = new SampleEntries();
+  sample.claim(1);
+  for (let i = 0; i < 12; i += 1) sample.committed(sample.position.last.seq).batches(1, 2500);
+  await written(place, sample.all);
+  const files = (await segmentsIn(place)).map((name) => join(place.directory, name));
+  expect(files.length).toBeGreaterThan(2);
+  for (const file of files) await utimes(file, 1, 1);
+  const { journal } = await opened(place);
+  const writtenAgain = await Promise.all(files.map(async (file) => (await stat(file)).mtimeMs > 1_000));
+  expect(writtenAgain).toEqual(files.map((_, at) => at === files.length - 1));
+  expectBytes(await everything(journal), bytesOf(sample.all));
 });
 
 test('half-made segments of a former run are removed', async () => {

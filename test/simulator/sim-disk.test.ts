@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { pairId, seq } from '../../src/core/pair/index.ts';
 import { JournalFailure, type Store } from '../../src/ports/index.ts';
 import { SimClock } from '../../src/simulator/sim-clock.ts';
-import { SimDisk } from '../../src/simulator/sim-disk.ts';
+import { DISK_FAILURES, SimDisk } from '../../src/simulator/sim-disk.ts';
 import { SimRandom } from '../../src/simulator/sim-random.ts';
 import { SimStoreRoot } from '../../src/simulator/sim-store.ts';
 import { bytesOf, SampleEntries } from '../contract/sample-entries.ts';
@@ -96,6 +96,65 @@ test('a failed sync closes the journal for good (Ack)', async () => {
     JournalFailure,
   );
   await expect(settled(clock, store.journal.rest())).rejects.toBeInstanceOf(JournalFailure);
+});
+
+test('after a failed sync a later one says nothing of what was written, until it is written anew (REASONS E6)', async () => {
+  for (const isReopened of [true, false]) {
+    const it = await bench(1);
+    const { clock, disk, store, sample } = it;
+    disk.failNextSync();
+    await expect(settled(clock, store.journal.append(sample.batch().bytes))).rejects.toThrow(
+      DISK_FAILURES.sync,
+    );
+    disk.crash();
+    const again = isReopened ? await reopened(it) : store;
+    expect(again.journal.last.seq).toBe(2);
+    disk.powerLoss();
+    expect((await reopened(it)).journal.last.seq).toBe(isReopened ? 2 : 1);
+  }
+});
+
+test('a refused write leaves a part of what was to be appended, and the journal is closed for good (Ack)', async () => {
+  const lasts = new Set<number>();
+  for (let seed = 1; seed <= 20; seed += 1) {
+    const it = await bench(seed);
+    const { clock, disk, store, sample } = it;
+    disk.failNextWrite();
+    await expect(settled(clock, store.journal.append(bytesOf(sample.batches(3))))).rejects.toThrow(
+      DISK_FAILURES.write,
+    );
+    await expect(settled(clock, store.journal.rest())).rejects.toBeInstanceOf(JournalFailure);
+    disk.crash();
+    lasts.add((await reopened(it)).journal.last.seq);
+  }
+  expect([...lasts].sort()).toEqual([1, 2, 3]);
+});
+
+test('a full disk refuses what takes room, and heals (Ack)', async () => {
+  const it = await bench(1);
+  const { clock, disk, store, sample } = it;
+  const entry = sample.batch().bytes;
+  disk.fill();
+  await expect(settled(clock, store.saveIdentity(store.identity))).rejects.toThrow(DISK_FAILURES.full);
+  await settled(clock, store.journal.rest());
+  await expect(settled(clock, store.journal.append(entry))).rejects.toThrow(DISK_FAILURES.full);
+  disk.makeRoom();
+  disk.crash();
+  const again = await reopened(it);
+  await settled(clock, again.journal.append(entry));
+});
+
+test('a flipped bit in an old segment is found by whoever reads it; the restarted store is incomplete and knows nothing (Tail)', async () => {
+  const it = await bench(1);
+  const { clock, disk, store, sample } = it;
+  for (let n = 0; n < 6; n += 1)
+    await settled(clock, store.journal.append(sample.batch('x'.repeat(4_000)).bytes));
+  expect(disk.rot()).toBe(true);
+  await expect(settled(clock, store.journal.read(seq(1), 1e6))).rejects.toThrow(DISK_FAILURES.damage);
+  disk.crash();
+  const again = await reopened(it);
+  expect(again.identity).toMatchObject({ storeId: store.identity.storeId, isComplete: false });
+  expect(again.journal.last.seq).toBe(0);
 });
 
 test('a disk that hangs makes nothing durable until it is released (Ack)', async () => {

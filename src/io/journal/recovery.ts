@@ -7,7 +7,7 @@
  *     … in the last, a later entry proves commitment   damage
  *     … in the last, else                              torn: cut
  *
- * Source: PROTOCOL.md §2 Tail; REASONS.md A6.
+ * Source: PROTOCOL.md §2 Tail; REASONS.md A6, E6.
  */
 import { open, readdir, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -34,12 +34,13 @@ export async function recover(directory: string, committed: Seq): Promise<Recove
   try {
     let torn: TornTail | null = null;
     let position: Position | null = null;
+    let good: Buffer = Buffer.alloc(0);
     const files = names.filter((name) => /^\d{20}\.seg$/.test(name));
     for (const name of files) {
       const follower = files[files.indexOf(name) + 1] ?? null;
       const found = await recoverSegment(join(directory, name), position, follower);
       segments.push(found.segment);
-      ({ position, torn } = found);
+      ({ position, torn, good } = found);
     }
     if (position === null) throw new JournalDamage(directory, 0, 'there is no segment');
     if (position.last.seq < committed)
@@ -51,6 +52,9 @@ export async function recover(directory: string, committed: Seq): Promise<Recove
     // Half-made segments of the former run. Nobody was told of what they hold.
     for (const name of names) if (name.endsWith('.new')) await rm(join(directory, name));
     if (torn !== null) await segments.at(-1)?.truncate(position.last.seq, torn.offset);
+    // After a failed sync the system counts pages as clean that no disk holds, and a later sync says nothing of them. The segments before
+    // the last are durable: the next one is begun only then.
+    await segments.at(-1)?.writeAnew(good);
     for (const segment of segments) await segment.sync();
     await syncDirectory(directory);
     return { segments, position, torn };
@@ -60,12 +64,12 @@ export async function recover(directory: string, committed: Seq): Promise<Recove
   }
 }
 
-/** `follower`: the segment behind it, begun only when all of this one was durable; null for the last. */
+/** `follower`: the segment behind it, begun only when all of this one was durable; null for the last. `good`: its entries' bytes. */
 async function recoverSegment(
   path: string,
   before: Position | null,
   follower: string | null,
-): Promise<{ segment: Segment; position: Position; torn: TornTail | null }> {
+): Promise<{ segment: Segment; position: Position; torn: TornTail | null; good: Buffer }> {
   const handle = await open(path, 'r+');
   try {
     const bytes = await wholeFile(handle, path);
@@ -82,7 +86,8 @@ async function recoverSegment(
       );
     const segment = new Segment(path, handle, start, size);
     const { position, end, fault } = scanEntries(bytes, size, start, (entry) => segment.note(entry));
-    if (fault === null) return { segment, position, torn: null };
+    const good = bytes.subarray(size, end);
+    if (fault === null) return { segment, position, torn: null, good };
     const bad = seq(position.last.seq + 1);
     if (follower !== null) throw new JournalDamage(path, end, `${fault}, and ${follower} follows`);
     const proof = proofOfCommit(bytes, end, bad);
@@ -92,7 +97,7 @@ async function recoverSegment(
         end,
         `${fault}, and entry ${proof.seq} says that entry ${bad} was committed`,
       );
-    return { segment, position, torn: { file: path, offset: end, why: fault } };
+    return { segment, position, torn: { file: path, offset: end, why: fault }, good };
   } catch (error) {
     await handle.close();
     throw error;

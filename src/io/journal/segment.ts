@@ -100,6 +100,11 @@ export class Segment {
     return writeAll(this.#handle, bytes, this.#end);
   }
 
+  /** Writes all its entries again, the very bytes that were read, so that the next sync is of them. */
+  writeAnew(entries: Uint8Array): Promise<void> {
+    return writeAll(this.#handle, entries, this.headerBytes);
+  }
+
   /** Its entries are durable when it fulfils. */
   async sync(): Promise<void> {
     try {

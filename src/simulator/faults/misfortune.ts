@@ -25,14 +25,19 @@ export class Misfortune {
   /** Set: the next fault strikes this soon after the next change of state. */
   #ambushMs: number | null = null;
 
-  constructor(world: World, random: SimRandom, say: (text: string) => void) {
+  /** `only`: the faults that the run has, where they are not to be drawn. */
+  constructor(
+    world: World,
+    { random, only }: Readonly<{ random: SimRandom; only: readonly FaultName[] | null }>,
+    say: (text: string) => void,
+  ) {
     this.#world = world;
     this.#random = random;
     this.#say = say;
     this.meanMs = random.oneOf(MEANS_MS);
     const share = random.oneOf(SHARES);
     const drawn = FAULT_NAMES.filter(() => random.chance(share));
-    this.names = drawn.length === 0 ? FAULT_NAMES : drawn;
+    this.names = only ?? (drawn.length === 0 ? FAULT_NAMES : drawn);
   }
 
   start(): void {

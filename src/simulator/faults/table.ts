@@ -44,7 +44,10 @@ export const FAULTS = {
 
   slowDisk: { weight: 4, strike: disk.slowDisk },
   diskHangs: { weight: 3, strike: disk.diskHangs },
-  syncFails: { weight: 3, strike: disk.syncFails },
+  syncFails: { weight: 4, strike: disk.syncFails },
+  writeFails: { weight: 3, strike: disk.writeFails },
+  diskFull: { weight: 3, strike: disk.diskFull },
+  bitFlips: { weight: 3, strike: disk.bitFlips },
 
   clientsCutOff: { weight: 3, strike: clients.clientsCutOff },
   clientLost: { weight: 4, strike: clients.clientLost },
