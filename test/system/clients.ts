@@ -11,7 +11,7 @@ const FINISH_MS = 30_000;
 
 export function connect(pair: PairUnderTest, options: IClientOptions = {}): MqttClient {
   const servers = (['primary', 'secondary'] as const satisfies readonly ServerName[]).map((name) => ({
-    host: '127.0.0.1',
+    host: pair.places[name].host,
     port: pair.ports[name].mqtt,
     protocol: 'mqtt' as const,
   }));
@@ -42,22 +42,31 @@ export class Publisher {
   #sent = 0;
   #timer: NodeJS.Timeout | null = null;
   readonly #waiting = new Map<number, () => void>();
+  readonly #topics: number;
 
-  constructor(pair: PairUnderTest, id: string) {
+  /** `topics`: over how many topics its messages go in turn. */
+  constructor(pair: PairUnderTest, id: string, topics = 1, options: IClientOptions = {}) {
     this.id = id;
-    this.client = connect(pair, { clientId: id });
+    this.#topics = topics;
+    this.client = connect(pair, { ...options, clientId: id });
+  }
+
+  /** Where message `number` goes. */
+  topic(number: number): string {
+    return this.#topics === 1 ? `${TOPIC}/${this.id}` : `${TOPIC}/${this.id}/${number % this.#topics}`;
   }
 
   get sent(): number {
     return this.#sent;
   }
 
-  start(perSecond: number): void {
+  /** Each message is at least `bytes` long. */
+  start(perSecond: number, bytes = 0): void {
     const began = performance.now();
     const first = this.#sent;
     this.#timer = setInterval(() => {
       const due = Math.floor(((performance.now() - began) / 1000) * perSecond) + first;
-      while (this.#sent < due) this.publish();
+      while (this.#sent < due) this.publish(bytes);
     }, 2);
   }
 
@@ -65,7 +74,7 @@ export class Publisher {
   publish(bytes = 0): number {
     const number = ++this.#sent;
     this.client.publish(
-      `${TOPIC}/${this.id}`,
+      this.topic(number),
       `${this.id}:${number}`.padEnd(bytes, ' '),
       { qos: 1 },
       (error) => {
@@ -120,9 +129,9 @@ export class Subscriber {
   readonly received = new Map<string, number[]>();
   readonly #watchers = new Set<() => void>();
 
-  private constructor(client: MqttClient) {
-    this.client = client;
-    client.on('message', (_topic, payload) => {
+  constructor(pair: PairUnderTest, clientId: string, options: IClientOptions = {}) {
+    this.client = connect(pair, { ...options, clientId, clean: false, resubscribe: false });
+    this.client.on('message', (_topic, payload) => {
       const [id = '', number = ''] = payload.toString().trim().split(':');
       const numbers = this.received.get(id) ?? [];
       numbers.push(Number(number));
@@ -132,10 +141,20 @@ export class Subscriber {
   }
 
   static async subscribe(pair: PairUnderTest, clientId = 'subscriber'): Promise<Subscriber> {
-    const subscriber = new Subscriber(connect(pair, { clientId, clean: false, resubscribe: false }));
-    await connected(subscriber.client);
-    await subscriber.client.subscribeAsync(`${TOPIC}/#`, { qos: 1 });
+    const subscriber = new Subscriber(pair, clientId);
+    await subscriber.granted();
     return subscriber;
+  }
+
+  /** Fulfils once a server has granted the subscription; a connection that breaks on the way is part of the game. */
+  async granted(): Promise<void> {
+    const isGranted = (): Promise<boolean> =>
+      this.client.subscribeAsync(`${TOPIC}/#`, { qos: 1 }).then(
+        () => true,
+        () => false,
+      );
+    do await connected(this.client);
+    while (!(await isGranted()) && !this.client.disconnecting);
   }
 
   /** Fulfils when everything that the publishers had acknowledged has come; rejects with what is missing. */

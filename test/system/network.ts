@@ -20,16 +20,18 @@ export class Backchannel {
   readonly #unanswered = new Set<Socket>();
 
   /** Puts itself between the two servers, which must not run yet. */
-  static async between(pair: PairUnderTest): Promise<Backchannel> {
+  /** `here`: the address under which the servers reach this process. */
+  static async between(pair: PairUnderTest, here = '127.0.0.1'): Promise<Backchannel> {
     const backchannel = new Backchannel();
     for (const dialler of ['primary', 'secondary'] as const) {
-      const target = pair.ports[otherServer(dialler)].backchannel;
+      const peer = otherServer(dialler);
+      const target = { host: pair.places[peer].host, port: pair.ports[peer].backchannel };
       const listener = createServer({ allowHalfOpen: true }, (near) =>
         backchannel.#dialled(dialler, near, target),
       );
-      await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+      await new Promise<void>((resolve) => listener.listen(0, here, resolve));
       backchannel.#listeners.push(listener);
-      pair.own[dialler].push(`peer.port=${(listener.address() as AddressInfo).port}`);
+      pair.own[dialler].push(`peer.host=${here}`, `peer.port=${(listener.address() as AddressInfo).port}`);
     }
     return backchannel;
   }
@@ -62,14 +64,14 @@ export class Backchannel {
     for (const listener of this.#listeners) await new Promise((resolve) => listener.close(resolve));
   }
 
-  #dialled(dialler: ServerName, near: Socket, target: number): void {
+  #dialled(dialler: ServerName, near: Socket, target: Readonly<{ host: string; port: number }>): void {
     near.on('error', () => undefined);
     if (this.#held.size > 0) {
       this.#unanswered.add(near);
       near.pause();
       return;
     }
-    const far = connect({ port: target, host: '127.0.0.1', allowHalfOpen: true });
+    const far = connect({ ...target, allowHalfOpen: true });
     far.on('error', () => undefined);
     near.setNoDelay();
     far.setNoDelay();

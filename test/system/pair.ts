@@ -11,10 +11,22 @@ import { AdminClient, type ServerStatus } from '../../src/admin/index.ts';
 import type { ServerName, StateName } from '../../src/core/pair/index.ts';
 
 const MAIN = new URL('../../dist/cli/main.js', import.meta.url).pathname;
-const SECRET = 'shipped-with-lockstep-change-me';
+/** Not the shipped one, which is refused outside of loopback. */
+export const SECRET = 'a-secret-of-the-tests-0123456789';
 const WAIT_MS = 30_000;
 
 type Ports = Readonly<{ mqtt: number; backchannel: number; admin: number }>;
+
+/** Where a server runs: its addresses, what its command begins with, and what is added to its environment. */
+export type Place = Readonly<{
+  host: string;
+  /** Where its orders are taken: an address of its own lets the network of the pair be cut, and the server still be asked. */
+  adminHost: string;
+  command: readonly string[];
+  environment: NodeJS.ProcessEnv;
+}>;
+
+const HERE: Place = { host: '127.0.0.1', adminHost: '127.0.0.1', command: [], environment: {} };
 
 export class ServerUnderTest {
   readonly name: ServerName;
@@ -89,6 +101,8 @@ export class ServerUnderTest {
 export class PairUnderTest {
   readonly home: string;
   readonly ports: Readonly<Record<ServerName, Ports>>;
+  /** What is changed here counts for servers started after it. */
+  readonly places: Record<ServerName, Place> = { primary: HERE, secondary: HERE };
   readonly servers: Partial<Record<ServerName, ServerUnderTest>> = {};
   /** Settings of one server alone; they come last and so win. */
   readonly own: Record<ServerName, string[]> = { primary: [], secondary: [] };
@@ -124,7 +138,13 @@ export class PairUnderTest {
   settings(name: ServerName): string[] {
     const own = this.ports[name];
     const peer = this.ports[name === 'primary' ? 'secondary' : 'primary'];
+    const { host, adminHost } = this.places[name];
     return [
+      `pair.secret=${SECRET}`,
+      `listeners.mqtt.host=${host}`,
+      `backchannel.host=${host}`,
+      `admin.host=${adminHost}`,
+      `peer.host=${this.places[name === 'primary' ? 'secondary' : 'primary'].host}`,
       `listeners.mqtt.port=${own.mqtt}`,
       `backchannel.port=${own.backchannel}`,
       `admin.port=${own.admin}`,
@@ -158,8 +178,11 @@ export class PairUnderTest {
   }
 
   start(name: ServerName, more: readonly string[] = []): ServerUnderTest {
-    const child = spawn(process.execPath, this.arguments('serve', name, more), {
-      env: this.environment,
+    const { command, environment } = this.places[name];
+    const words = [process.execPath, ...this.arguments('serve', name, more)];
+    const [program = process.execPath, ...rest] = [...command, ...words];
+    const child = spawn(program, rest, {
+      env: { ...this.environment, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const server = new ServerUnderTest(name, child);
@@ -183,13 +206,14 @@ export class PairUnderTest {
   }
 
   /** Waits until one is ACTIVE and the other PASSIVE. */
-  protected(): Promise<Record<'active' | 'passive', ServerName>> {
-    return this.until('one ACTIVE and one PASSIVE', async () => {
+  protected(ms = WAIT_MS): Promise<Record<'active' | 'passive', ServerName>> {
+    const look = async (): Promise<Record<'active' | 'passive', ServerName> | null> => {
       const [p, s] = await Promise.all([this.state('primary'), this.state('secondary')]);
       if (p === 'ACTIVE' && s === 'PASSIVE') return { active: 'primary', passive: 'secondary' };
       if (s === 'ACTIVE' && p === 'PASSIVE') return { active: 'secondary', passive: 'primary' };
       return null;
-    });
+    };
+    return this.until('one ACTIVE and one PASSIVE', look, ms);
   }
 
   /** Fulfils when this server's own journal has grown by so many entries from now on. */
@@ -204,7 +228,11 @@ export class PairUnderTest {
   }
 
   client(name: ServerName): AdminClient {
-    return new AdminClient({ host: '127.0.0.1', port: this.ports[name].admin, secret: SECRET });
+    return new AdminClient({
+      host: this.places[name].adminHost,
+      port: this.ports[name].admin,
+      secret: SECRET,
+    });
   }
 
   async status(name: ServerName): Promise<ServerStatus | null> {
@@ -250,13 +278,18 @@ export class PairUnderTest {
       .join('\n');
   }
 
-  async close(): Promise<void> {
+  /** Ends every process; what they wrote stays. */
+  async end(): Promise<void> {
     for (const server of this.#all) {
       if (server.process.exitCode !== null || server.process.signalCode !== null) continue;
       server.kill('SIGCONT');
       server.kill('SIGKILL');
       await server.ended;
     }
+  }
+
+  async close(): Promise<void> {
+    await this.end();
     await rm(this.home, { recursive: true, force: true, maxRetries: 5 });
   }
 }
