@@ -67,10 +67,11 @@ export type Frame = Readonly<
   | { type: 'delta'; session: SessionId; common: number; chain: number }
   /** Joiner → serving: no delta (why), a full synchronisation please. */
   | { type: 'fullWanted'; session: SessionId; why: string }
-  /** Serving → joiner: a snapshot at `origin` follows. */
+  /** Serving → joiner: a snapshot at `origin` follows. `parted`: why the joiner's store is to be kept aside; null where it is only behind. */
   | {
       type: 'full';
       session: SessionId;
+      parted: string | null;
       origin: Readonly<{ last: Stamp; chain: number; epochs: readonly EpochStart[] }>;
       bytes: number;
     }

@@ -135,6 +135,7 @@ const FRAMES: { readonly [T in Frame['type']]: Fields<Omit<Extract<Frame, { type
   fullWanted: { session: isSession, why: isText },
   full: {
     session: isSession,
+    parted: orNull(isText),
     origin: shape<Extract<Frame, { type: 'full' }>['origin']>({
       last: isStamp,
       chain: isWhole,

@@ -171,19 +171,24 @@ export class SessionJoiner {
 
   /** The common point is not to be trusted: the store is kept aside whole. */
   #askFull(why: string): void {
-    const { log, send } = this.#parts;
+    const { send } = this.#parts;
     this.#wantsFull = why;
-    log.say({
+    this.#sayDiverged(why);
+    send({ type: 'fullWanted', session: this.#session, why });
+  }
+
+  #sayDiverged(why: string): void {
+    this.#parts.log.say({
       level: 'error',
       code: 'LS_STORE_DIVERGED',
       text: `this store and the serving one have parted: ${why}; it will be kept aside and replaced by a full synchronisation`,
     });
-    send({ type: 'fullWanted', session: this.#session, why });
   }
 
-  async #full({ origin, bytes }: FrameOf<'full'>): Promise<void> {
+  async #full({ parted, origin, bytes }: FrameOf<'full'>): Promise<void> {
     const { replica, clock, log } = this.#parts;
-    const keep = this.#wantsFull ?? this.#divergence(origin.epochs);
+    if (parted !== null) this.#sayDiverged(parted);
+    const keep = this.#wantsFull ?? parted ?? this.#divergence(origin.epochs);
     if (this.#next !== null) await replica.abandonInstall(this.#next.store);
     const store = await replica.beginInstall(origin, this.#record.pairId);
     this.#next = { store, keep, taken: 0 };

@@ -143,7 +143,8 @@ export class SessionSender {
           },
         )
       : ({ kind: 'full', why: 'its store is not complete' } as const);
-    if (found.kind !== 'common') return this.#sendFull(found.why);
+    if (found.kind !== 'common')
+      return this.#sendFull(found.why, found.kind === 'conflict' ? found.why : null);
     replica.pin(this, found.seq);
     const chain = await journal.chainAt(found.seq);
     if (this.#isOver()) return;
@@ -155,7 +156,8 @@ export class SessionSender {
     // The joiner cuts first; its `durable` for the common point opens the stream.
   }
 
-  async #sendFull(why: string): Promise<void> {
+  /** `parted`: the two stores are of two histories, or the joiner has applied what this one does not have (rule Tail). */
+  async #sendFull(why: string, parted: string | null = null): Promise<void> {
     if (this.#phase === 'snapshot') return;
     this.#phase = 'snapshot';
     const { replica, send, log, checkpoint } = this.#parts;
@@ -176,7 +178,13 @@ export class SessionSender {
     log.say({ level: 'info', text: `The peer gets a full synchronisation: ${why}` });
     this.#begin('full', replica.lastSeq - at, source.bytes);
     const last = epoch === undefined ? journal.last : { epoch, seq: at };
-    send({ type: 'full', session: this.#session, origin: { last, chain, epochs }, bytes: source.bytes });
+    send({
+      type: 'full',
+      session: this.#session,
+      parted,
+      origin: { last, chain, epochs },
+      bytes: source.bytes,
+    });
     this.#sentSeq = at;
     await this.#sendChunks();
   }
