@@ -22,6 +22,10 @@ export type Grounds = Readonly<
 export const isVirgin = (store: StoreView): boolean =>
   store.pairId === null && store.recordSeen === null && store.stamp.seq === 0;
 
+/** Neither is virgin, and they were founded apart: what one has seen says nothing of the other's record. */
+export const isOfAnotherPair = (store: StoreView, peer: StoreView): boolean =>
+  store.pairId !== null && peer.pairId !== null && store.pairId !== peer.pairId;
+
 /**
  * `peer`: the other store, when the channel is up; null otherwise. `mayFoundAlone`: the operator said `--new-pair`.
  * `isPrimary`: of two virgin servers the primary founds.
@@ -35,7 +39,10 @@ export function grounds(
   if (reading.kind === 'damaged') return { kind: 'nothing', why: damageText(reading.blocks) };
   const replaces = reading.kind === 'record' ? reading.record.version : version(0);
   if (reading.kind === 'record' && seenDisagrees(store.recordSeen, reading.record) === null) {
-    const newerAtPeer = peer !== null && seenDisagrees(peer.recordSeen, reading.record) !== null;
+    const newerAtPeer =
+      peer !== null &&
+      !isOfAnotherPair(store, peer) &&
+      seenDisagrees(peer.recordSeen, reading.record) !== null;
     if (!newerAtPeer) return { kind: 'record', record: reading.record, replaces, keepsLockId: true };
   }
   if (reading.kind === 'record' && isVirgin(store))

@@ -9,7 +9,7 @@ import { seenEpoch } from './fence.ts';
 import { forceClaim } from './force.ts';
 import { growDraft } from './grow.ts';
 import { encounter, ownSession, type PairMemory } from './memory.ts';
-import { grounds } from './none.ts';
+import { grounds, isOfAnotherPair } from './none.ts';
 import type { Doing } from './setup.ts';
 import { shrinkDraft } from './shrink.ts';
 import { turnOrder } from './turn.ts';
@@ -34,7 +34,9 @@ export function heard(memory: PairMemory, fact: PairFact): Partial<PairMemory> {
     case 'channelUp':
     case 'hellosRenewed': {
       const { mine, theirs } = fact;
-      const seen = highest(memory.seen, seenEpoch(theirs.store), theirs.report.serving?.epoch);
+      const seen = isOfAnotherPair(mine.store, theirs.store)
+        ? memory.seen
+        : highest(memory.seen, seenEpoch(theirs.store), theirs.report.serving?.epoch);
       const anew = fact.type === 'channelUp' ? { offered: null, isJoined: false } : {};
       return { ...anew, met: { mine, theirs }, lastReport: theirs.report, seen, round: 0, hasTried: false };
     }

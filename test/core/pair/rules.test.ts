@@ -136,6 +136,16 @@ describe('rule None', () => {
     expect(grounds(store('primary'), reading(null), other, primary).kind).toBe('nothing');
   });
 
+  test('what a store of another pair has seen does not keep the own one from claiming by its record (REASONS.md A10)', () => {
+    const stranger = store('secondary', {
+      pairId: pairId('other'),
+      recordSeen: record({ pairId: pairId('other'), version: version(99) }),
+    });
+    expect(grounds(store('primary'), reading(record()), stranger, primary).kind).toBe('record');
+    const base = grounds(stranger, reading(record()), store('primary'), secondary);
+    expect(base.kind).toBe('nothing');
+  });
+
   test('a damaged block: nobody claims', () => {
     const damaged = { kind: 'damaged', blocks: ['primary'], mark: null } as const;
     expect(grounds(store('primary'), damaged, store('secondary'), primary).kind).toBe('nothing');
