@@ -4,8 +4,19 @@ import { line } from './consoles.ts';
 import { copyIn, storesText } from './looks.ts';
 import { LONG_MS, ScenarioFailure, type Scene } from './scene.ts';
 import type { ServerName } from '../../../src/core/pair/index.ts';
+import { SERVERS } from '../../../src/simulator/sim-pair.ts';
 
 export const clientCommands: readonly Command[] = [
+  // Where most stories begin: both started, ACTIVE/PASSIVE, and clients served. What they say on the way is left out.
+  {
+    form: 'begin',
+    does: async (scene) => {
+      for (const name of SERVERS) scene.machine(name).start();
+      await untilStates(scene, 'ACTIVE/PASSIVE', LONG_MS);
+      await scene.startClients();
+      scene.consoles.forget();
+    },
+  },
   // A publisher with QoS 1, and a durable consumer of everything.
   { form: 'start clients', does: (scene) => scene.startClients() },
   { form: 'stop clients', does: (scene) => scene.stopClients() },
@@ -25,7 +36,7 @@ export const clientCommands: readonly Command[] = [
   },
   {
     form: 'received by <name>',
-    does: ({ traffic }, words) => {
+    shows: ({ traffic }, words) => {
       const log = traffic.consumers.find(({ name }) => name === words.text('name'));
       if (log === undefined) throw new ScenarioFailure('there is no such consumer');
       if (log.subscribedAt === null) return [line('clients', `${log.name} is not subscribed`)];
@@ -58,7 +69,8 @@ export const clientCommands: readonly Command[] = [
     form: 'until <server> is at <text>',
     does: (scene, words) => {
       const step = words.text('text');
-      const isThere = (): boolean => scene.machine(words.server).server?.pair.step.startsWith(step) ?? false;
+      const isThere = (): boolean =>
+        `${scene.machine(words.server).server?.pair.step ?? ''}.`.startsWith(`${step}.`);
       return scene.until(isThere, LONG_MS, `${words.server} at ${step}`);
     },
   },
@@ -83,7 +95,7 @@ export const clientCommands: readonly Command[] = [
     does: (scene, { server }) =>
       scene.until(() => isHalfWritten(scene, server), LONG_MS, `the ${server} has written copy 1 only`),
   },
-  { form: 'stores', does: (scene) => storesText(scene) },
+  { form: 'stores', shows: (scene) => storesText(scene) },
 ];
 
 function publish(

@@ -1,15 +1,20 @@
 /**
  * A command is a sentence of a transcript. Its form is that sentence with places for words: `crash <servers>` takes `crash primary`. What a
- * command returns is printed; what it demands and doesn't get is a failure.
+ * command shows is printed; what it demands and doesn't get is a failure.
  */
 import type { ServerName } from '../../../src/core/pair/index.ts';
 import { SERVERS } from '../../../src/simulator/sim-pair.ts';
 import { ScenarioFailure, type Scene } from './scene.ts';
 
-export type Command = Readonly<{
-  form: string;
-  does: (scene: Scene, words: Words) => Promise<string[] | void> | string[] | void;
-}>;
+export type Command = Readonly<
+  { form: string } & (
+    | {
+        /** Awaited, and nothing is printed but what follows from it. */
+        does: (scene: Scene, words: Words) => unknown;
+      }
+    | { shows: (scene: Scene, words: Words) => readonly string[] | Promise<readonly string[]> }
+  )
+>;
 
 /** By the name of their place in the form. */
 export class Words {
@@ -68,10 +73,17 @@ export function wordsOf(form: string, sentence: string): Words | null {
   return found === null ? null : new Words(found.groups ?? {});
 }
 
-export async function obey(commands: readonly Command[], scene: Scene, sentence: string): Promise<string[]> {
-  for (const { form, does } of commands) {
-    const words = wordsOf(form, sentence);
-    if (words !== null) return (await does(scene, words)) ?? [];
+export async function obey(
+  commands: readonly Command[],
+  scene: Scene,
+  sentence: string,
+): Promise<readonly string[]> {
+  for (const command of commands) {
+    const words = wordsOf(command.form, sentence);
+    if (words === null) continue;
+    if ('shows' in command) return command.shows(scene, words);
+    await command.does(scene, words);
+    return [];
   }
   throw new ScenarioFailure('there is no such command');
 }

@@ -10,6 +10,11 @@ const NAME_WIDTH = 11;
 /** `primary    ACTIVE (from ACTIVE_SYNC): the record names both` */
 export const line = (who: string, what: string): string => `${who.padEnd(NAME_WIDTH)}${what}`;
 
+/** How fast a synchronisation is says nothing of the protocol; the change of state that follows it does. */
+const PROGRESS = /has ended: [\d.]+ MB in [\d.]+ s$|\d %, [\d.]+ MB\/s/;
+/** The storeId in a line; people tell stores by their directory. */
+const STORE_ID = / \([0-9a-f]{32}\)/;
+
 export class Consoles {
   readonly #lines: Record<ServerName, string[]> = { primary: [], secondary: [] };
   /** Since the beginning, as `server: code or text`. */
@@ -35,6 +40,11 @@ export class Consoles {
     return SERVERS.flatMap((server) => this.#lines[server].splice(0).map((text) => line(server, text)));
   }
 
+  /** What was said until now is no part of the story. */
+  forget(): void {
+    for (const server of SERVERS) this.#lines[server] = [];
+  }
+
   /** Whether this server has ever said it: a code, or some words. */
   hasSaid(server: ServerName, words: string): boolean {
     return this.#all.some((text) => text.startsWith(`${server}: `) && text.includes(words));
@@ -48,5 +58,7 @@ function short(speaker: ServerName, { code, text, fields }: LogLine): string | n
     if (server === speaker) return `${previous} → ${state}${because}`;
     return state === 'DEAD' ? `sees the ${String(server)} DEAD${because}` : null;
   }
-  return code === undefined ? text : `${code}: ${text}`;
+  if (PROGRESS.test(text)) return null;
+  const told = text.replace(STORE_ID, '');
+  return code === undefined ? told : `${code}: ${told}`;
 }

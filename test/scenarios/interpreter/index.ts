@@ -41,7 +41,8 @@ async function perform(scene: Scene, commands: readonly string[]): Promise<Parag
       printed.push(...(await obey(COMMANDS, scene, command)));
     } catch (failure) {
       if (!(failure instanceof ScenarioFailure)) throw failure;
-      throw new ScenarioFailure(`${command}\n${failure.message}`, { cause: failure });
+      const seen = [...printed, ...scene.takeOutput()].join('\n');
+      throw new ScenarioFailure(`${command}\n${failure.message}\n${seen}`);
     }
   }
   // What was said comes first, what was asked for after it.

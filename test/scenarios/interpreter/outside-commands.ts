@@ -83,6 +83,6 @@ export const outsideCommands: readonly Command[] = [
       mounts.mountOther(words.server, pair.share, shareCopies.get(name) ?? null);
     },
   },
-  { form: 'record', does: (scene) => recordInFull(scene) },
-  { form: 'blocks', does: (scene) => blocksText(scene) },
+  { form: 'record', shows: (scene) => recordInFull(scene) },
+  { form: 'blocks', shows: (scene) => blocksText(scene) },
 ];

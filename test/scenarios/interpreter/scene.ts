@@ -191,6 +191,6 @@ export class Scene {
 
   #whereabouts(): string {
     const steps = SERVERS.map((name) => this.machine(name).server?.pair.step ?? '-').join(' and ');
-    return `they are ${steps}\n${this.takeOutput().join('\n')}`;
+    return `they are ${steps}`;
   }
 }

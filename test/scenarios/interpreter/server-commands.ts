@@ -69,7 +69,7 @@ export const serverCommands: readonly Command[] = [
   },
   {
     form: 'force <server> because <text>',
-    does: (scene, words) => {
+    shows: (scene, words) => {
       const { pair, replication } = scene.server(words.server);
       // As `server/operations.ts` asks before it tells the pair.
       const refusal =
@@ -79,6 +79,7 @@ export const serverCommands: readonly Command[] = [
       if (refusal !== null) return [`force-active is refused: ${refusal}`];
       const word = { by: 'operator', why: words.text('text'), at: '2030-01-01T00:00:00Z' };
       pair.tell({ type: 'forceAsked', word });
+      return [];
     },
   },
 ];

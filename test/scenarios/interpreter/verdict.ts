@@ -12,7 +12,7 @@ export const VERDICT = 'verdict';
 
 export const verdict: Command = {
   form: VERDICT,
-  does: async (scene) => {
+  shows: async (scene) => {
     scene.subscribeLate();
     await scene.run(REST_MS);
     const states = scene.pair.states;
