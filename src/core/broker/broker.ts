@@ -5,30 +5,24 @@
  */
 import { assert, unreachable } from '../../base/index.ts';
 import { Digest } from './digest.ts';
-import { ByPlace, DurableSessions, placeOf, storedSession } from './durable-sessions.ts';
+import { DurableSessions, placeOf, storedSession } from './durable-sessions.ts';
 import { FilterTree } from './filter-tree.ts';
 import { Ledger } from './ledger.ts';
-import { Message, type Place, type Qos } from './message.ts';
+import { lowerQos, Message, type Place, type Qos } from './message.ts';
 import { decodeOps, type Op, type Outcome, type Subscription } from './op.ts';
+import type { QueuedQos } from './queue.ts';
+import { restore } from './restore.ts';
 import { Retained } from './retained.ts';
 import { Session } from './session.ts';
 import {
-  counterFrom,
   counterValue,
+  handshakesValue,
   keyOf,
-  KINDS,
-  kindOf,
-  messageFrom,
   messageValue,
-  numberIn,
-  placeIn,
-  queuedFrom,
   queuedKey,
   queuedValue,
   retainedValue,
-  sessionFrom,
   sessionValue,
-  willFrom,
   willValue,
   type Change,
 } from './stored.ts';
@@ -39,6 +33,11 @@ export type BrokerStats = Readonly<{
   queuedMessages: number;
   retainedMessages: number;
 }>;
+
+type SessionOp = Extract<
+  Op,
+  { type: 'subscribe' | 'unsubscribe' | 'settle' | 'receive' | 'release' | 'assign' | 'complete' }
+>;
 
 const APPLIED: Outcome = { type: 'applied' };
 const ABSENT: Outcome = { type: 'absent' };
@@ -74,7 +73,12 @@ export class Broker {
     this.#ready = [];
     this.#appliedSeq = 0;
     this.#dropped = 0;
-    this.#restore(entries);
+    restore(entries, {
+      sessions: this.#sessions,
+      retained: this.#retained,
+      wills: this.#wills,
+      subscribe: (session, { filter, qos }) => this.#subscribe(session, filter, qos),
+    });
   }
 
   /**
@@ -117,8 +121,11 @@ export class Broker {
       const place = placeOf(session);
       digest.add(keyOf('session', place), sessionValue(storedSession(session)));
       digest.add(keyOf('counter', place), counterValue(session.queue.next));
-      for (const { number, message, isRetained } of session.queue.since(0)) {
-        digest.add(queuedKey(place, number), queuedValue(message.place, isRetained));
+      if (!session.handshakes.isEmpty)
+        digest.add(keyOf('handshakes', place), handshakesValue(session.handshakes));
+      for (const queued of session.queue.since(0)) {
+        const { number, message } = queued;
+        digest.add(queuedKey(place, number), queuedValue(queued));
         digest.add(keyOf('message', message.place), messageValue(message));
       }
     }
@@ -226,9 +233,13 @@ export class Broker {
         return APPLIED;
       case 'subscribe':
       case 'unsubscribe':
-      case 'settle': {
+      case 'settle':
+      case 'receive':
+      case 'release':
+      case 'assign':
+      case 'complete': {
         const session = this.#sessions.get(op.clientId);
-        return session === null ? ABSENT : this.#change(session, op);
+        return session === null ? ABSENT : this.#change(session, op, place);
       }
       default:
         return unreachable(op);
@@ -250,7 +261,7 @@ export class Broker {
     return { type: 'opened', isPresent: op.isDurable && former !== null };
   }
 
-  #change(session: Session, op: Extract<Op, { type: 'subscribe' | 'unsubscribe' | 'settle' }>): Outcome {
+  #change(session: Session, op: SessionOp, place: Place): Outcome {
     switch (op.type) {
       case 'subscribe':
         for (const { filter, qos } of op.subscriptions) {
@@ -264,7 +275,20 @@ export class Broker {
         this.#sessions.changed(session);
         return APPLIED;
       case 'settle':
-        for (const number of op.numbers) this.#sessions.remove(session, number);
+        for (const number of op.numbers) this.#sessions.settle(session, number);
+        return APPLIED;
+      case 'receive':
+        return this.#sessions.receive(session, op.packetId)
+          ? this.#publish(new Message(place, op.address, op.payload, 2), op.isRetained)
+          : APPLIED;
+      case 'release':
+        this.#sessions.release(session, op.packetId);
+        return APPLIED;
+      case 'assign':
+        this.#sessions.assign(session, op.through);
+        return APPLIED;
+      case 'complete':
+        this.#sessions.complete(session, op.numbers);
         return APPLIED;
       default:
         return unreachable(op);
@@ -293,66 +317,28 @@ export class Broker {
 
   /** At the lower QoS of both. Source: MQTT-3.8.4-6. */
   #deliver(session: Session, message: Message, granted: Qos, isRetained: boolean): void {
-    if (granted === 1 && message.qos === 1) this.#enqueue(session, message, isRetained);
+    const qos = lowerQos(granted, message.qos);
+    if (qos !== 0) this.#enqueue(session, message, qos, isRetained);
     else if (session.isAttached) session.pass({ message, isRetained });
     if (!session.isAttached || session.isReady) return;
     session.isReady = true;
     this.#ready.push(session);
   }
 
-  /** A full queue lets its oldest message go: the newest is what a client that comes back wants, and the publisher is not at fault. */
-  #enqueue(session: Session, message: Message, isRetained: boolean): void {
+  /**
+   * A full queue lets its oldest message go: the newest is what a client that comes back wants, and the publisher is not at fault. Not one
+   * that may be on its way with QoS 2: the client would keep its packet identifier, and take the next message under it for a repeat.
+   */
+  #enqueue(session: Session, message: Message, qos: QueuedQos, isRetained: boolean): void {
     const { queue } = session;
     if (queue.length >= session.queueMessagesMax) {
-      const oldest = queue.from(0);
-      assert(oldest !== null, 'a full queue has an oldest message');
+      this.#dropped += 1;
+      const oldest = queue.from(session.handshakes.assignedThrough);
+      if (oldest === null) return;
       if (session.isDurable) this.#sessions.remove(session, oldest.number);
       else queue.remove(oldest.number);
-      this.#dropped += 1;
     }
-    if (session.isDurable) this.#sessions.add(session, message, isRetained);
-    else queue.add(message, isRetained);
-  }
-
-  #restore(entries: Iterable<Readonly<{ key: Uint8Array; value: Uint8Array }>>): void {
-    const messages = new ByPlace<Message>();
-    const stored = new ByPlace<ReturnType<typeof sessionFrom>>();
-    const sessions = new ByPlace<Session>();
-    for (const entry of entries) {
-      const key = asBuffer(entry.key);
-      const value = asBuffer(entry.value);
-      const place = placeIn(key);
-      switch (kindOf(key)) {
-        case KINDS.message:
-          messages.set(place, messageFrom(place, value));
-          break;
-        case KINDS.session:
-          stored.set(place, sessionFrom(value));
-          break;
-        case KINDS.counter: {
-          const session = this.#sessions.restore(place, stored.get(place), counterFrom(value));
-          for (const { filter, qos } of stored.get(place).subscriptions)
-            this.#subscribe(session, filter, qos);
-          sessions.set(place, session);
-          break;
-        }
-        case KINDS.queued: {
-          const { message, isRetained } = queuedFrom(value);
-          this.#sessions.restoreQueued(sessions.get(place), numberIn(key), messages.get(message), isRetained);
-          break;
-        }
-        case KINDS.retained:
-          this.#retained.restore(messages.get(place));
-          break;
-        default: {
-          assert(kindOf(key) === KINDS.will, `a stored key of unknown kind ${kindOf(key)}`);
-          const { clientId, will } = willFrom(value);
-          this.#wills.restore(place, clientId, will);
-        }
-      }
-    }
+    if (session.isDurable) this.#sessions.add(session, message, qos, isRetained);
+    else queue.add(message, qos, isRetained);
   }
 }
-
-const asBuffer = (bytes: Uint8Array): Buffer =>
-  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -4,11 +4,13 @@
  */
 import { present } from '../../base/index.ts';
 import type { Ledger } from './ledger.ts';
+import type { Handshakes } from './handshakes.ts';
 import type { Message, Place } from './message.ts';
-import { Queue } from './queue.ts';
+import { Queue, type Queued, type QueuedQos } from './queue.ts';
 import { Session } from './session.ts';
 import {
   counterValue,
+  handshakesValue,
   keyOf,
   placeText,
   queuedKey,
@@ -62,27 +64,60 @@ export class DurableSessions {
   }
 
   /** Puts a message into the queue. */
-  add(session: Session, message: Message, isRetained: boolean): void {
-    session.queue.add(message, isRetained);
+  add(session: Session, message: Message, qos: QueuedQos, isRetained: boolean): void {
+    session.queue.add(message, qos, isRetained);
     this.#ledger.hold(message);
     this.#touched.add(session);
   }
 
-  restoreQueued(session: Session, number: number, message: Message, isRetained: boolean): void {
-    session.queue.restore({ number, message, isRetained, isStored: true });
-    this.#ledger.hold(message);
+  restoreQueued(session: Session, queued: Omit<Queued, 'isStored'>): void {
+    session.queue.restore({ ...queued, isStored: true });
+    this.#ledger.hold(queued.message);
   }
 
-  /** Takes a message out of the queue; harmless when it is not there. */
-  remove(session: Session, number: number): void {
+  restoreHandshakes(session: Session, handshakes: Handshakes): void {
+    session.handshakes = handshakes;
+    handshakes.wasStored = true;
+  }
+
+  /** Takes a message out of the queue; null when it is not there, which is harmless. */
+  remove(session: Session, number: number): Queued | null {
     const queued = session.queue.remove(number);
-    if (queued === null) return;
+    if (queued === null) return null;
     if (queued.isStored) this.#ledger.drop(queuedKey(placeOf(session), number));
     this.#ledger.release(queued.message);
+    return queued;
+  }
+
+  /** The client is done with a message; of one with QoS 2 its number stays until `complete`. */
+  settle(session: Session, number: number): void {
+    if (this.remove(session, number)?.qos === 2) this.#shaken(session).releasing.add(number);
+  }
+
+  complete(session: Session, numbers: readonly number[]): void {
+    const { releasing } = this.#shaken(session);
+    for (const number of numbers) releasing.delete(number);
+  }
+
+  assign(session: Session, through: number): void {
+    const { assignedThrough } = session.handshakes;
+    if (through > assignedThrough) this.#shaken(session).assignedThrough = through;
+  }
+
+  /** False: the message under this identifier has come before. Source: MQTT-4.3.3-2. */
+  receive(session: Session, packetId: number): boolean {
+    if (session.handshakes.received.has(packetId)) return false;
+    this.#shaken(session).received.add(packetId);
+    return true;
+  }
+
+  release(session: Session, packetId: number): void {
+    if (session.handshakes.received.has(packetId)) this.#shaken(session).received.delete(packetId);
   }
 
   end(session: Session): void {
     const place = placeOf(session);
+    if (session.handshakes.wasStored) this.#ledger.drop(keyOf('handshakes', place));
     for (const { number } of [...session.queue.since(0)]) this.remove(session, number);
     if (session.wasStored) {
       this.#ledger.drop(keyOf('counter', place));
@@ -105,14 +140,30 @@ export class DurableSessions {
     if (!session.wasStored || queue.next !== session.storedThrough)
       this.#ledger.put(keyOf('counter', place), counterValue(queue.next));
     for (const queued of queue.since(session.storedThrough)) {
-      const { number, message, isRetained } = queued;
-      this.#ledger.store(message);
-      this.#ledger.put(queuedKey(place, number), queuedValue(message.place, isRetained));
+      this.#ledger.store(queued.message);
+      this.#ledger.put(queuedKey(place, queued.number), queuedValue(queued));
       queued.isStored = true;
     }
+    this.#collectHandshakes(session.handshakes, place);
     session.isStored = true;
     session.wasStored = true;
     session.storedThrough = queue.next;
+  }
+
+  #collectHandshakes(handshakes: Handshakes, place: Place): void {
+    if (handshakes.isStored) return;
+    handshakes.isStored = true;
+    const key = keyOf('handshakes', place);
+    if (!handshakes.isEmpty) this.#ledger.put(key, handshakesValue(handshakes));
+    else if (handshakes.wasStored) this.#ledger.drop(key);
+    handshakes.wasStored = !handshakes.isEmpty;
+  }
+
+  /** The session's handshakes, about to change. */
+  #shaken(session: Session): Handshakes {
+    session.handshakes.isStored = false;
+    this.#touched.add(session);
+    return session.handshakes;
   }
 }
 

@@ -68,8 +68,10 @@ function collect<S>(
 
 function gather<S>(node: Node<S> | undefined, found: Map<S, Qos>): void {
   if (node === undefined) return;
-  for (const [subscriber, qos] of node.subscribers)
-    if (qos === 1 || !found.has(subscriber)) found.set(subscriber, qos);
+  for (const [subscriber, qos] of node.subscribers) {
+    const before = found.get(subscriber);
+    if (before === undefined || qos > before) found.set(subscriber, qos);
+  }
 }
 
 export const hasWildcard = (filter: string): boolean => filter.includes('+') || filter.includes('#');

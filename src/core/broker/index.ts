@@ -6,6 +6,6 @@ export { Broker, type BrokerStats } from './broker.ts';
 export { matches } from './filter-tree.ts';
 export { Message, type Place, type Qos } from './message.ts';
 export { decodeOps, encodeOp, type Op, type Outcome, type Subscription, type Will } from './op.ts';
-export { type Queue, type Queued } from './queue.ts';
+export { type Queue, type Queued, type QueuedQos } from './queue.ts';
 export { type Session } from './session.ts';
 export { type Change } from './stored.ts';

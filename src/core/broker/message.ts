@@ -3,8 +3,10 @@
  * journal, so both servers call it the same.
  */
 
-/** 0: to whoever is connected. 1: kept until the consumer has settled it. */
-export type Qos = 0 | 1;
+/** 0: to whoever is connected. 1: kept until the consumer has settled it. 2: that, and never given to it twice. */
+export type Qos = 0 | 1 | 2;
+
+export const lowerQos = (a: Qos, b: Qos): Qos => (a < b ? a : b);
 
 /** The place of an operation in the journal: its entry's seq and its number within that entry, from 0. */
 export type Place = Readonly<{ seq: number; index: number }>;

@@ -3,14 +3,18 @@
  * other; what one does depends on nothing but the state and the operation. Source: PROTOCOL.md §1 (state), §2 Ack.
  *
  *     u8 kind, then by kind; `flags` is one byte, texts and payloads have their size in front, a list its number of items
- *     1 publish      flags (1: QoS 1, 2: retained), address, payload
- *     2 openSession  flags (1: durable, 2: has a will), clientId, u32 queueMessagesMax, will: flags, address, payload, u32 patienceMs
+ *     1 publish      flags (1: QoS 1, 2: retained, 4: QoS 2), address, payload
+ *     2 openSession  flags (1: durable, 2: has a will), clientId, u32 queueMessagesMax, will: flags as of publish, address, payload, u32 patienceMs
  *     3 subscribe    clientId, list of (filter, u8 QoS)
  *     4 unsubscribe  clientId, list of filters
  *     5 settle       clientId, list of u64 numbers
  *     6 fireWill     clientId
  *     7 dropWill     clientId
  *     8 barrier
+ *     9 receive      flags (2: retained), clientId, u16 packetId, address, payload
+ *    10 release      clientId, u16 packetId
+ *    11 assign       clientId, u64 through
+ *    12 complete     clientId, list of u64 numbers
  */
 import { assert, ByteReader, unreachable, type ByteWriter } from '../../base/index.ts';
 import type { Qos } from './message.ts';
@@ -36,7 +40,25 @@ export type Op = Readonly<
   | { type: 'openSession'; clientId: string; isDurable: boolean; queueMessagesMax: number; will: Will | null }
   | { type: 'subscribe'; clientId: string; subscriptions: readonly Subscription[] }
   | { type: 'unsubscribe'; clientId: string; filters: readonly string[] }
-  /** The consumer is done with these; by their numbers in the session's queue. */
+  /**
+   * A message with QoS 2 from the client of a durable session: published, unless it was received before under that packet identifier and
+   * not released since.
+   */
+  | {
+      type: 'receive';
+      clientId: string;
+      packetId: number;
+      address: string;
+      payload: Uint8Array;
+      isRetained: boolean;
+    }
+  /** The client will not send that message again: its packet identifier may mean another one. Safe to repeat. */
+  | { type: 'release'; clientId: string; packetId: number }
+  /** From now on the session's messages numbered below `through` may be on their way to the client with QoS 2. */
+  | { type: 'assign'; clientId: string; through: number }
+  /** The consumer has taken these and keeps nothing of them; after `settle`, which a message with QoS 2 does not end with. */
+  | { type: 'complete'; clientId: string; numbers: readonly number[] }
+  /** The consumer is done with these, or has taken them with QoS 2; by their numbers in the session's queue. */
   | { type: 'settle'; clientId: string; numbers: readonly number[] }
   | { type: 'fireWill'; clientId: string }
   | { type: 'dropWill'; clientId: string }
@@ -62,19 +84,27 @@ const KINDS = {
   fireWill: 6,
   dropWill: 7,
   barrier: 8,
+  receive: 9,
+  release: 10,
+  assign: 11,
+  complete: 12,
 } as const satisfies Record<Op['type'], number>;
 
 const flags = (first: boolean, second: boolean): number => (first ? 1 : 0) + (second ? 2 : 0);
-const qosOf = (byte: number): Qos => ((byte & 1) === 1 ? 1 : 0);
+
+/** QoS 2 has a bit of its own: bodies written before it was known say what they said. */
+const messageFlags = (qos: Qos, isRetained: boolean): number =>
+  flags(qos === 1, isRetained) + (qos === 2 ? 4 : 0);
+const qosIn = (bits: number): Qos => ((bits & 4) !== 0 ? 2 : (bits & 1) !== 0 ? 1 : 0);
+const isRetainedIn = (bits: number): boolean => (bits & 2) !== 0;
+
+export const qosFrom = (byte: number): Qos => (byte === 2 ? 2 : byte === 1 ? 1 : 0);
 
 export function encodeOp(writer: ByteWriter, op: Op): void {
   writer.u8(KINDS[op.type]);
   switch (op.type) {
     case 'publish':
-      writer
-        .u8(flags(op.qos === 1, op.isRetained))
-        .text(op.address)
-        .bytes(op.payload);
+      writer.u8(messageFlags(op.qos, op.isRetained)).text(op.address).bytes(op.payload);
       return;
     case 'openSession':
       writer
@@ -90,7 +120,22 @@ export function encodeOp(writer: ByteWriter, op: Op): void {
       writer.text(op.clientId).u32(op.filters.length);
       for (const filter of op.filters) writer.text(filter);
       return;
+    case 'receive':
+      writer
+        .u8(messageFlags(0, op.isRetained))
+        .text(op.clientId)
+        .u16(op.packetId)
+        .text(op.address)
+        .bytes(op.payload);
+      return;
+    case 'release':
+      writer.text(op.clientId).u16(op.packetId);
+      return;
+    case 'assign':
+      writer.text(op.clientId).u64(op.through);
+      return;
     case 'settle':
+    case 'complete':
       writer.text(op.clientId).u32(op.numbers.length);
       for (const number of op.numbers) writer.u64(number);
       return;
@@ -121,8 +166,8 @@ function decodeOp(reader: ByteReader): Op {
         type: 'publish',
         address,
         payload: reader.bytes(),
-        qos: qosOf(bits),
-        isRetained: (bits & 2) !== 0,
+        qos: qosIn(bits),
+        isRetained: isRetainedIn(bits),
       };
     }
     case KINDS.openSession: {
@@ -138,6 +183,19 @@ function decodeOp(reader: ByteReader): Op {
       return { type: 'unsubscribe', clientId: reader.text(), filters: list(reader, () => reader.text()) };
     case KINDS.settle:
       return { type: 'settle', clientId: reader.text(), numbers: list(reader, () => reader.u64()) };
+    case KINDS.receive: {
+      const isRetained = isRetainedIn(reader.u8());
+      const clientId = reader.text();
+      const packetId = reader.u16();
+      const address = reader.text();
+      return { type: 'receive', clientId, packetId, address, payload: reader.bytes(), isRetained };
+    }
+    case KINDS.release:
+      return { type: 'release', clientId: reader.text(), packetId: reader.u16() };
+    case KINDS.assign:
+      return { type: 'assign', clientId: reader.text(), through: reader.u64() };
+    case KINDS.complete:
+      return { type: 'complete', clientId: reader.text(), numbers: list(reader, () => reader.u64()) };
     case KINDS.fireWill:
       return { type: 'fireWill', clientId: reader.text() };
     case KINDS.dropWill:
@@ -150,7 +208,7 @@ function decodeOp(reader: ByteReader): Op {
 
 export function encodeWill(writer: ByteWriter, will: Will): void {
   writer
-    .u8(flags(will.qos === 1, will.isRetained))
+    .u8(messageFlags(will.qos, will.isRetained))
     .text(will.address)
     .bytes(will.payload)
     .u32(will.patienceMs);
@@ -160,7 +218,7 @@ export function decodeWill(reader: ByteReader): Will {
   const bits = reader.u8();
   const address = reader.text();
   const payload = reader.bytes();
-  return { address, payload, qos: qosOf(bits), isRetained: (bits & 2) !== 0, patienceMs: reader.u32() };
+  return { address, payload, qos: qosIn(bits), isRetained: isRetainedIn(bits), patienceMs: reader.u32() };
 }
 
 export function encodeSubscriptions(writer: ByteWriter, subscriptions: readonly Subscription[]): void {
@@ -169,9 +227,10 @@ export function encodeSubscriptions(writer: ByteWriter, subscriptions: readonly 
 }
 
 export const decodeSubscriptions = (reader: ByteReader): Subscription[] =>
-  list(reader, () => ({ filter: reader.text(), qos: qosOf(reader.u8()) }));
+  list(reader, () => ({ filter: reader.text(), qos: qosFrom(reader.u8()) }));
 
-function list<T>(reader: ByteReader, item: () => T): T[] {
+/** A list as it is written: its number of items, then the items. */
+export function list<T>(reader: ByteReader, item: () => T): T[] {
   const items: T[] = [];
   for (let left = reader.u32(); left > 0; left -= 1) items.push(item());
   return items;

@@ -6,11 +6,15 @@
 import { assert } from '../../base/index.ts';
 import type { Message } from './message.ts';
 
+/** At which it is delivered: QoS 0 stands in no queue. */
+export type QueuedQos = 1 | 2;
+
 export type Queued = {
   readonly number: number;
   readonly message: Message;
   /** It was sent because it was retained, not because it was just published. */
   readonly isRetained: boolean;
+  readonly qos: QueuedQos;
   /** The stored state has it. */
   isStored: boolean;
 };
@@ -39,8 +43,8 @@ export class Queue {
     return this.#next;
   }
 
-  add(message: Message, isRetained: boolean): Queued {
-    const queued = { number: this.#next, message, isRetained, isStored: false };
+  add(message: Message, qos: QueuedQos, isRetained: boolean): Queued {
+    const queued = { number: this.#next, message, isRetained, qos, isStored: false };
     this.#put(queued);
     this.#next += 1;
     return queued;

@@ -2,6 +2,7 @@
  * One client's subscriptions and queue. Durable: part of the replicated state, the same on both servers, and there when nobody is
  * connected. Not durable: known to the serving server alone, and gone with its connection.
  */
+import { Handshakes } from './handshakes.ts';
 import type { Message, Place, Qos } from './message.ts';
 import { Queue } from './queue.ts';
 
@@ -14,6 +15,8 @@ export class Session {
   readonly place: Place | null;
   readonly filters = new Map<string, Qos>();
   readonly queue: Queue;
+  /** Of a session that is not durable they stay empty: what it has half done ends with its connection. */
+  handshakes = new Handshakes();
   queueMessagesMax: number;
 
   /** A connection of this server delivers from it. */

@@ -2,20 +2,25 @@
  * The durable state as keys and values. Every key has a fixed size, whatever clients call their things, and loads before those that
  * refer to it when keys come in their order. Numbers in keys are big-endian for that. Source: PROTOCOL.md §1 (state).
  *
- *     1 message   place                     flags (1: QoS 1), address, payload
- *     2 session   place                     clientId, u32 queueMessagesMax, list of (filter, u8 QoS)
- *     3 counter   session's place           u64 the queue's next number
- *     4 queued    session's place, number   message's place (12 bytes), flags (1: retained)
- *     5 retained  message's place           empty
- *     6 will      place                     clientId, will
+ *     1 message     place                     u8 QoS, address, payload
+ *     2 session     place                     clientId, u32 queueMessagesMax, list of (filter, u8 QoS)
+ *     3 counter     session's place           u64 the queue's next number
+ *     4 queued      session's place, number   message's place (12 bytes), flags (1: retained, 2: QoS 2)
+ *     5 retained    message's place           empty
+ *     6 will        place                     clientId, will
+ *     7 handshakes  session's place           u64 assignedThrough, list of u16 received, list of u64 releasing; where there are none, no key
  */
 import { ByteReader, ByteWriter } from '../../base/index.ts';
+import { Handshakes } from './handshakes.ts';
 import { Message, type Place } from './message.ts';
+import type { Queued, QueuedQos } from './queue.ts';
 import {
   decodeSubscriptions,
   decodeWill,
   encodeSubscriptions,
   encodeWill,
+  list,
+  qosFrom,
   type Subscription,
   type Will,
 } from './op.ts';
@@ -23,7 +28,15 @@ import {
 /** One key of the state and its value; null takes it away. The same as the state store's. */
 export type Change = Readonly<{ key: Uint8Array; value: Uint8Array | null }>;
 
-export const KINDS = { message: 1, session: 2, counter: 3, queued: 4, retained: 5, will: 6 } as const;
+export const KINDS = {
+  message: 1,
+  session: 2,
+  counter: 3,
+  queued: 4,
+  retained: 5,
+  will: 6,
+  handshakes: 7,
+} as const;
 type Kind = keyof typeof KINDS;
 
 const KEY_BYTES = 13;
@@ -56,7 +69,7 @@ export function messageValue(message: Message): Buffer {
 
 export function messageFrom(place: Place, value: Buffer): Message {
   const reader = new ByteReader(value);
-  const qos = reader.u8() === 1 ? 1 : 0;
+  const qos = qosFrom(reader.u8());
   const message = new Message(place, reader.text(), reader.bytes(), qos);
   message.compact();
   message.isStored = true;
@@ -89,17 +102,17 @@ export function counterValue(next: number): Buffer {
 
 export const counterFrom = (value: Buffer): number => readU64(value, 0);
 
-export function queuedValue(message: Place, isRetained: boolean): Buffer {
+export function queuedValue({ message, isRetained, qos }: Queued): Buffer {
   const value = Buffer.allocUnsafe(13);
-  writePlace(value, 0, message);
-  value.writeUInt8(isRetained ? 1 : 0, 12);
+  writePlace(value, 0, message.place);
+  value.writeUInt8((isRetained ? 1 : 0) + (qos === 2 ? 2 : 0), 12);
   return value;
 }
 
-export const queuedFrom = (value: Buffer): { message: Place; isRetained: boolean } => ({
-  message: readPlace(value, 0),
-  isRetained: value.readUInt8(12) === 1,
-});
+export function queuedFrom(value: Buffer): { message: Place; isRetained: boolean; qos: QueuedQos } {
+  const bits = value.readUInt8(12);
+  return { message: readPlace(value, 0), isRetained: (bits & 1) !== 0, qos: (bits & 2) !== 0 ? 2 : 1 };
+}
 
 export const retainedValue = (): Uint8Array => EMPTY;
 
@@ -113,6 +126,21 @@ export function willFrom(value: Buffer): { clientId: string; will: Will } {
   // A copy: what the store hands out need not stay as it is.
   const reader = new ByteReader(Buffer.from(value));
   return { clientId: reader.text(), will: decodeWill(reader) };
+}
+
+export function handshakesValue({ assignedThrough, received, releasing }: Handshakes): Buffer {
+  const writer = new ByteWriter(64).u64(assignedThrough).u32(received.size);
+  for (const packetId of received) writer.u16(packetId);
+  writer.u32(releasing.size);
+  for (const number of releasing) writer.u64(number);
+  return writer.taken();
+}
+
+export function handshakesFrom(value: Buffer): Handshakes {
+  const reader = new ByteReader(value);
+  const assignedThrough = reader.u64();
+  const received = list(reader, () => reader.u16());
+  return new Handshakes({ assignedThrough, received, releasing: list(reader, () => reader.u64()) });
 }
 
 /** One word for one place, to look messages up by while loading. */

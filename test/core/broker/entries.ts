@@ -6,6 +6,7 @@ import {
   type Change,
   type Op,
   type Outcome,
+  type Qos,
   type Session,
 } from '../../../src/core/broker/index.ts';
 
@@ -42,7 +43,7 @@ export const open = (clientId: string, more: Partial<Extract<Op, { type: 'openSe
   ...more,
 });
 
-export const subscribe = (clientId: string, filter: string, qos: 0 | 1 = 1): Op => ({
+export const subscribe = (clientId: string, filter: string, qos: Qos = 1): Op => ({
   type: 'subscribe',
   clientId,
   subscriptions: [{ filter, qos }],
@@ -51,13 +52,22 @@ export const subscribe = (clientId: string, filter: string, qos: 0 | 1 = 1): Op 
 export const publish = (
   address: string,
   text: string,
-  more: Readonly<{ qos?: 0 | 1; isRetained?: boolean }> = {},
+  more: Readonly<{ qos?: Qos; isRetained?: boolean }> = {},
 ): Op => ({
   type: 'publish',
   address,
   payload: bytes(text),
   qos: more.qos ?? 1,
   isRetained: more.isRetained ?? false,
+});
+
+export const receive = (clientId: string, packetId: number, address: string, text: string): Op => ({
+  type: 'receive',
+  clientId,
+  packetId,
+  address,
+  payload: bytes(text),
+  isRetained: false,
 });
 
 /** What stands in a session's queue, oldest first: the number, the payload, and `r` where it was retained. */

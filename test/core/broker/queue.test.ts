@@ -14,7 +14,7 @@ test('a queue is a list from which any place may be taken, in whatever order', (
       let model: number[] = [];
       for (const each of steps) {
         if (each === 'add') {
-          expect(queue.add(message, false).number).toBe(next);
+          expect(queue.add(message, 1, false).number).toBe(next);
           model.push(next);
           next += 1;
         } else {
@@ -35,7 +35,7 @@ test('a queue is a list from which any place may be taken, in whatever order', (
 test('a long life leaves no room behind: what is settled in order is let go', () => {
   const queue = new Queue();
   for (let number = 0; number < 100_000; number += 1) {
-    queue.add(message, false);
+    queue.add(message, 1, false);
     if (number >= 10) queue.remove(number - 10);
   }
   expect(queue.length).toBe(10);
@@ -44,11 +44,17 @@ test('a long life leaves no room behind: what is settled in order is let go', ()
 
 test('stored numbers out of their order are a fault', () => {
   const queue = new Queue(10);
-  const stored = (number: number) => ({ number, message, isRetained: false, isStored: true });
+  const stored = (number: number) => ({
+    number,
+    message,
+    qos: 1 as const,
+    isRetained: false,
+    isStored: true,
+  });
   queue.restore(stored(3));
   queue.restore(stored(7));
   expect(() => queue.restore(stored(5))).toThrow(/out of order/);
   expect(() => queue.restore(stored(10))).toThrow(/out of order/);
   expect([...queue.since(0)].map(({ number }) => number)).toEqual([3, 7]);
-  expect(queue.add(message, false).number).toBe(10);
+  expect(queue.add(message, 1, false).number).toBe(10);
 });

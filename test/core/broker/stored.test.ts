@@ -1,12 +1,23 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Broker, decodeOps, type Op } from '../../../src/core/broker/index.ts';
-import { bodyOf, bytes, Committer, MemoryStore, open, publish, queueOf, subscribe } from './entries.ts';
+import { Broker, decodeOps, type Op, type Qos } from '../../../src/core/broker/index.ts';
+import {
+  bodyOf,
+  bytes,
+  Committer,
+  MemoryStore,
+  open,
+  publish,
+  queueOf,
+  receive,
+  subscribe,
+} from './entries.ts';
 
 const clientId = fc.constantFrom('a', 'b', 'c', 'ü'.repeat(300));
 const address = fc.constantFrom('x', 'x/y', 'z', '$s');
 const filter = fc.constantFrom('x', 'x/#', '+/y', '#', '$s');
-const qos = fc.constantFrom<0 | 1>(0, 1);
+const qos = fc.constantFrom<Qos>(0, 1, 2);
+const packetId = fc.constantFrom(1, 2, 65_535);
 const payload = fc.constantFrom('', 'm', 'a longer one').map(bytes);
 const will = fc.option(
   fc.record({ address, payload, qos, isRetained: fc.boolean(), patienceMs: fc.nat(90_000_000) }),
@@ -41,6 +52,20 @@ const op: fc.Arbitrary<Op> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({ type: as('settle'), clientId, numbers: fc.array(fc.nat(12), { maxLength: 4 }) }),
   },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: as('receive'),
+      clientId,
+      packetId,
+      address,
+      payload,
+      isRetained: fc.boolean(),
+    }),
+  },
+  fc.record({ type: as('release'), clientId, packetId }),
+  fc.record({ type: as('assign'), clientId, through: fc.nat(12) }),
+  fc.record({ type: as('complete'), clientId, numbers: fc.array(fc.nat(12), { maxLength: 4 }) }),
   fc.record({ type: as('fireWill'), clientId }),
   fc.record({ type: as('dropWill'), clientId }),
   fc.record({ type: as('barrier') }),
@@ -115,12 +140,19 @@ test('different states have different digests', () => {
     publish('x', 'm'),
     publish('x', 'm', { isRetained: true }),
     { type: 'settle', clientId: 'a', numbers: [0] },
+    { type: 'assign', clientId: 'a', through: 5 },
+    receive('a', 1, 'unheard', 'm'),
+    receive('a', 2, 'unheard', 'm'),
+    subscribe('a', '#', 2),
+    publish('x', 'm', { qos: 2 }),
+    { type: 'settle', clientId: 'a', numbers: [6] },
+    { type: 'complete', clientId: 'a', numbers: [6] },
   ];
   for (const each of ops) {
     committer.commit(each);
     digests.add(committer.broker.digest());
   }
-  // The third subscription brings the state of the first one back.
+  // The third subscription brings the state of the first one back, and a completed message leaves nothing.
   expect(digests.size).toBe(ops.length - 1);
 });
 

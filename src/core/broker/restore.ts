@@ -1,0 +1,77 @@
+/** A state's parts filled anew with what a store holds of them. Source: PROTOCOL.md §1 (state). */
+import { assert } from '../../base/index.ts';
+import { ByPlace, type DurableSessions } from './durable-sessions.ts';
+import type { Message } from './message.ts';
+import type { Subscription } from './op.ts';
+import type { Retained } from './retained.ts';
+import type { Session } from './session.ts';
+import {
+  counterFrom,
+  handshakesFrom,
+  KINDS,
+  kindOf,
+  messageFrom,
+  numberIn,
+  placeIn,
+  queuedFrom,
+  sessionFrom,
+  willFrom,
+} from './stored.ts';
+import type { Wills } from './wills.ts';
+
+/** What is filled; all of it empty before. */
+export type RestoredParts = Readonly<{
+  sessions: DurableSessions;
+  retained: Retained;
+  wills: Wills;
+  subscribe: (session: Session, subscription: Subscription) => void;
+}>;
+
+/** Keys must come in their order: what they refer to has come before. The bytes are copied. */
+export function restore(
+  entries: Iterable<Readonly<{ key: Uint8Array; value: Uint8Array }>>,
+  into: RestoredParts,
+): void {
+  const messages = new ByPlace<Message>();
+  const stored = new ByPlace<ReturnType<typeof sessionFrom>>();
+  const sessions = new ByPlace<Session>();
+  for (const entry of entries) {
+    const key = asBuffer(entry.key);
+    const value = asBuffer(entry.value);
+    const place = placeIn(key);
+    switch (kindOf(key)) {
+      case KINDS.message:
+        messages.set(place, messageFrom(place, value));
+        break;
+      case KINDS.session:
+        stored.set(place, sessionFrom(value));
+        break;
+      case KINDS.counter: {
+        const session = into.sessions.restore(place, stored.get(place), counterFrom(value));
+        for (const subscription of stored.get(place).subscriptions) into.subscribe(session, subscription);
+        sessions.set(place, session);
+        break;
+      }
+      case KINDS.queued: {
+        const { message, isRetained, qos } = queuedFrom(value);
+        const queued = { number: numberIn(key), message: messages.get(message), isRetained, qos };
+        into.sessions.restoreQueued(sessions.get(place), queued);
+        break;
+      }
+      case KINDS.retained:
+        into.retained.restore(messages.get(place));
+        break;
+      case KINDS.will: {
+        const { clientId, will } = willFrom(value);
+        into.wills.restore(place, clientId, will);
+        break;
+      }
+      default:
+        assert(kindOf(key) === KINDS.handshakes, `a stored key of unknown kind ${kindOf(key)}`);
+        into.sessions.restoreHandshakes(sessions.get(place), handshakesFrom(value));
+    }
+  }
+}
+
+const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
