@@ -22,7 +22,9 @@ export const defaultOptions = Object.fromEntries(
 /** Keeps what is proposed until `commit`. */
 export class HeldProposals implements Proposals {
   readonly #broker: Broker;
-  #seq = 0;
+  #seq: number;
+  /** What was committed, in order. */
+  readonly bodies: Buffer[] = [];
   #pending: { op: Op; done: ((outcome: Outcome) => void) | null }[] = [];
   applied: () => void = () => undefined;
   /** Commit of itself, once the turn is over. */
@@ -30,6 +32,7 @@ export class HeldProposals implements Proposals {
 
   constructor(broker: Broker) {
     this.#broker = broker;
+    this.#seq = broker.appliedSeq;
   }
 
   get ops(): readonly string[] {
@@ -52,7 +55,9 @@ export class HeldProposals implements Proposals {
     const writer = new ByteWriter();
     for (const { op } of batch) encodeOp(writer, op);
     this.#seq += 1;
-    const outcomes = this.#broker.apply(writer.taken(), this.#seq);
+    const body = writer.taken();
+    this.bodies.push(body);
+    const outcomes = this.#broker.apply(body, this.#seq);
     batch.forEach(({ done }, n) => {
       const outcome = outcomes[n];
       if (outcome !== undefined) done?.(outcome);
@@ -100,7 +105,7 @@ export class MemoryClient implements ByteStream {
     return bytes.toString('hex');
   }
 
-  /** The same as packets, and the publishes among them as texts: `topic=payload`, with q1, r and d as they are marked. */
+  /** The same as packets, and the publishes among them as texts: `topic=payload`, with q1 or q2, r and d as they are marked. */
   packets(): string[] {
     const bytes = Buffer.from(this.received(), 'hex');
     const found: string[] = [];
@@ -180,7 +185,7 @@ function textOf(packet: Buffer): string {
   const parsed: Packet | null = decoder.next();
   if (parsed?.type !== 'publish') return packet.toString('hex');
   const marks = [
-    parsed.qos === 1 ? ` q1 #${parsed.packetId}` : '',
+    parsed.qos === 0 ? '' : ` q${parsed.qos} #${parsed.packetId}`,
     parsed.isRetained ? ' r' : '',
     (first & 8) !== 0 ? ' d' : '',
   ];
@@ -264,9 +269,15 @@ export function connectPacket(
   return packetOf(0x10, head, number(more.keepAlive ?? 0), field(clientId), ...will);
 }
 
-export const publishPacket = (topic: string, text: string, packetId = 0, isRetained = false): Buffer =>
+export const publishPacket = (
+  topic: string,
+  text: string,
+  packetId = 0,
+  isRetained = false,
+  qos = packetId === 0 ? 0 : 1,
+): Buffer =>
   packetOf(
-    0x30 + (packetId === 0 ? 0 : 2) + (isRetained ? 1 : 0),
+    0x30 + qos * 2 + (isRetained ? 1 : 0),
     field(topic),
     ...(packetId === 0 ? [] : [number(packetId)]),
     Buffer.from(text),
@@ -279,4 +290,9 @@ export const unsubscribePacket = (packetId: number, filter: string): Buffer =>
   packetOf(0xa2, number(packetId), field(filter));
 
 export const pubackPacket = (packetId: number): Buffer => packetOf(0x40, number(packetId));
+export const exactPacket = (topic: string, text: string, packetId: number, isRetained = false): Buffer =>
+  publishPacket(topic, text, packetId, isRetained, 2);
+export const pubrecPacket = (packetId: number): Buffer => packetOf(0x50, number(packetId));
+export const pubrelPacket = (packetId: number): Buffer => packetOf(0x62, number(packetId));
+export const pubcompPacket = (packetId: number): Buffer => packetOf(0x70, number(packetId));
 export const disconnectPacket = (): Buffer => Buffer.from([0xe0, 0]);

@@ -112,7 +112,14 @@ export class TestClient {
   /** Sends a message with QoS 1; its packet identifier. */
   publish(payload: string, topic = 'topic'): number {
     this.#packetId += 1;
-    this.#client.publish({ topic, payload, packetId: this.#packetId, isRetained: false, isDup: false });
+    this.#client.publish({
+      topic,
+      payload,
+      qos: 1,
+      packetId: this.#packetId,
+      isRetained: false,
+      isDup: false,
+    });
     return this.#packetId;
   }
 

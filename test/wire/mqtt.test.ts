@@ -62,13 +62,96 @@ test('a subscriber gets PUBLISH with QoS 1 and its own packet identifiers [MQTT-
     <
   `));
 
-test('a requested QoS 2 is granted as 1 [MQTT-3.8.4-6]', () =>
+test('each filter is granted the QoS that it asks for [MQTT-3.9.3-1]', () =>
   talk(`
     > ${CONNECT}
     < 20 02 00 00
-    > 82 0a 0001 0001 61 02 0001 62 00
-    < 90 04 0001 01 00
+    > 82 0e 0001 0001 61 02 0001 62 00 0001 63 01
+    < 90 05 0001 02 00 01
   `));
+
+for (const [kind, connect] of [
+  ['clean', CONNECT],
+  ['durable', CONNECT.replace('04 02', '04 00')],
+] as const) {
+  test(`a message with QoS 2 from a ${kind} session: PUBREC, PUBCOMP; a repeat goes no further [MQTT-4.3.3-2]`, () =>
+    talk(`
+      > ${connect} 82 06 0001 0001 74 00
+      < 20 02 00 00 90 03 0001 00
+      > 34 06 0001 74 0009 6d
+      < 50 02 0009 30 04 0001 74 6d
+      > 3c 06 0001 74 0009 6d
+      < 50 02 0009
+      > 62 02 0009
+      < 70 02 0009
+      > 62 02 0009              // unknown by now: its PUBCOMP may have been lost
+      < 70 02 0009
+      > 34 06 0001 74 0009 6e   // the identifier is free again
+      < 50 02 0009 30 04 0001 74 6e
+    `));
+
+  test(`a message with QoS 2 to a ${kind} session: PUBLISH, PUBREL; then its identifier is free [MQTT-4.3.3-1, MQTT-3.6.1-1]`, () =>
+    talk(`
+      > ${connect} 82 06 0001 0001 74 02
+      < 20 02 00 00 90 03 0001 02
+      > 34 06 0001 74 0009 6d 62 02 0009
+      < 50 02 0009 70 02 0009 34 06 0001 74 0001 6d
+      > 50 02 0001
+      < 62 02 0001
+      > 50 02 0001              // PUBREL was late: it is sent again, PUBLISH is not
+      < 62 02 0001
+      > 70 02 0001
+      <
+      > 50 02 0007              // never sent: the client is to get rid of it
+      < 62 02 0007
+      > 70 02 0007
+      <
+    `));
+
+  test(`PUBACK for QoS 2, PUBREC for QoS 1, PUBCOMP before PUBREC close the connection of a ${kind} session [MQTT-4.8.0-1]`, async () => {
+    for (const [subscribed, published, received, wrong] of [
+      ['74 02', '34 06 0001 74 0009 6d', '50 02 0009 34 06 0001 74 0001 6d', '40 02 0001'],
+      ['74 01', '32 06 0001 74 0009 6d', '40 02 0009 32 06 0001 74 0001 6d', '50 02 0001'],
+      ['74 02', '34 06 0001 74 0009 6d', '50 02 0009 34 06 0001 74 0001 6d', '70 02 0001'],
+    ] as const)
+      await talk(`
+        > ${connect} 82 06 0001 0001 ${subscribed}
+        < 20 02 00 00 90 03 0001 ${subscribed.slice(3)}
+        > ${published}
+        < ${received}
+        > ${wrong}
+        x
+      `);
+  });
+}
+
+test('a message goes at the lower QoS of its own and the subscription [MQTT-3.8.4-6], retained ones too', () =>
+  talk(`
+    > ${CONNECT} 82 06 0001 0001 74 01
+    < 20 02 00 00 90 03 0001 01
+    > 35 06 0001 74 0009 6d 62 02 0009
+    < 50 02 0009 70 02 0009 32 06 0001 74 0001 6d
+    > 40 02 0001 82 06 0002 0001 74 02
+    < 90 03 0002 02 35 06 0001 74 0002 6d
+    > 50 02 0002 32 06 0001 74 000a 6e
+    < 62 02 0002 40 02 000a 32 06 0001 74 0003 6e
+  `));
+
+test('a will with QoS 2 comes with QoS 2 [MQTT-3.1.2-8]', async () => {
+  const server = new Serving();
+  await server.connections.open();
+  const watcher = server.connected('watcher', { isDurable: true });
+  watcher.send('82 06 0001 0001 77 02');
+  server.proposals.commit();
+  watcher.received();
+  const client = server.client();
+  client.send('10 13 0004 4d515454 04 16 003c 0001 63 0001 77 0001 78');
+  server.proposals.commit();
+  client.lose();
+  await Promise.resolve();
+  server.proposals.commit();
+  expect(watcher.packets()).toEqual(['w=x q2 #1']);
+});
 
 test('a remaining length of two bytes goes both ways [MQTT 2.2.3]', () => {
   const body = '6d'.repeat(200);
@@ -118,14 +201,6 @@ test('MQTT 3.1, MQTT 5 and unknown levels: their CONNACK, then closed [MQTT-3.1.
     x
   `);
 });
-
-test('QoS 2 closes the connection', () =>
-  talk(`
-    > ${CONNECT}
-    < 20 02 00 00
-    > 34 06 0001 74 0001 6d
-    x
-  `));
 
 test('another packet first, and a second CONNECT, close the connection [MQTT-3.1.0-1, MQTT-3.1.0-2]', async () => {
   await talk(`

@@ -15,6 +15,16 @@ const short = (type: number, packetId: number): Buffer =>
 /** Source: §3.4. */
 export const puback = (packetId: number): Buffer => short(PACKET.puback, packetId);
 
+/** Source: §3.5. */
+export const pubrec = (packetId: number): Buffer => short(PACKET.pubrec, packetId);
+
+/** Source: §3.6; MQTT-3.6.1-1: its flags are 0010. */
+export const pubrel = (packetId: number): Buffer =>
+  Buffer.from([(PACKET.pubrel << 4) | 2, 2, packetId >> 8, packetId & 0xff]);
+
+/** Source: §3.7. */
+export const pubcomp = (packetId: number): Buffer => short(PACKET.pubcomp, packetId);
+
 /** Source: §3.11. */
 export const unsuback = (packetId: number): Buffer => short(PACKET.unsuback, packetId);
 
@@ -29,20 +39,19 @@ export function suback(packetId: number, granted: readonly Qos[]): Buffer {
 /** Source: §3.13. */
 export const pingresp = (): Buffer => Buffer.from([PACKET.pingresp << 4, 0]);
 
-/** `packetId` 0: QoS 0. Any other: QoS 1. Source: §3.3. */
+/** `packetId` 0 with QoS 0. Source: §3.3. */
 export function publish(
-  message: Message,
-  packetId: number,
-  marks: Readonly<{ isRetained: boolean; isDup: boolean }>,
+  { address, payload }: Message,
+  marks: Readonly<{ qos: Qos; packetId: number; isRetained: boolean; isDup: boolean }>,
 ): Buffer {
-  const { address, payload } = message;
+  const { qos, packetId } = marks;
   const topicBytes = Buffer.byteLength(address);
-  const size = 2 + topicBytes + (packetId === 0 ? 0 : 2) + payload.length;
-  const flags = (marks.isDup ? 8 : 0) + (packetId === 0 ? 0 : 2) + (marks.isRetained ? 1 : 0);
+  const size = 2 + topicBytes + (qos === 0 ? 0 : 2) + payload.length;
+  const flags = (marks.isDup ? 8 : 0) + (qos << 1) + (marks.isRetained ? 1 : 0);
   const { bytes, at } = packetOf((PACKET.publish << 4) + flags, size);
   let end = bytes.writeUInt16BE(topicBytes, at);
   end += bytes.write(address, end, 'utf8');
-  if (packetId !== 0) end = bytes.writeUInt16BE(packetId, end);
+  if (qos !== 0) end = bytes.writeUInt16BE(packetId, end);
   bytes.set(payload, end);
   return bytes;
 }

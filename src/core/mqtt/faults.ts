@@ -6,7 +6,6 @@ export const mqttFaults = {
   LS_MQTT_UNEXPECTED: (clause: string, what: string) => `broke the rules of MQTT 3.1.1: ${what} [${clause}]`,
   LS_MQTT_PACKET_SIZE: (bytes: number, max: number) =>
     `announced a packet of ${bytes} bytes, more than mqtt.packetSizeMax (${max}); raise it or send smaller messages`,
-  LS_MQTT_QOS2: () => 'published with QoS 2, which is not available yet; let the client use QoS 1',
   LS_MQTT_VERSION: (version: string) => `speaks ${version}; let it connect with MQTT 3.1.1`,
   LS_MQTT_CLIENT_ID: () =>
     'wants a durable session and gave no client identifier; give it one, or let it begin with a clean session',

@@ -28,6 +28,9 @@ export const LEVEL = { v31: 3, v311: 4, v5: 5 } as const;
 export const REQUIRED_FLAGS: Readonly<Partial<Record<number, number>>> = {
   [PACKET.connect]: 0,
   [PACKET.puback]: 0,
+  [PACKET.pubrec]: 0,
+  [PACKET.pubrel]: 2,
+  [PACKET.pubcomp]: 0,
   [PACKET.subscribe]: 2,
   [PACKET.unsubscribe]: 2,
   [PACKET.pingreq]: 0,

@@ -1,5 +1,5 @@
 /** The packets that a client may send, as values. Source: MQTT 3.1.1 §3. */
-import type { Qos, Will } from '../broker/index.ts';
+import type { Qos, Subscription, Will } from '../broker/index.ts';
 
 export type Connect = Readonly<{
   type: 'connect';
@@ -10,12 +10,12 @@ export type Connect = Readonly<{
   will: Omit<Will, 'patienceMs'> | null;
 }>;
 
-/** `qos` as sent: 2 too, which the session refuses. The payload is a view into what came from the network. */
+/** The payload is a view into what came from the network. */
 export type Publish = Readonly<{
   type: 'publish';
   topic: string;
   payload: Buffer;
-  qos: Qos | 2;
+  qos: Qos;
   isRetained: boolean;
   /** 0 with QoS 0. */
   packetId: number;
@@ -26,13 +26,8 @@ export type Packet =
   /** A CONNECT of another version, of which nothing more was read. */
   | Readonly<{ type: 'foreignConnect'; level: number }>
   | Publish
-  | Readonly<{ type: 'puback'; packetId: number }>
-  /** Granted is at most 1, whatever was asked for. */
-  | Readonly<{
-      type: 'subscribe';
-      packetId: number;
-      subscriptions: readonly Readonly<{ filter: string; qos: Qos }>[];
-    }>
+  | Readonly<{ type: 'puback' | 'pubrec' | 'pubrel' | 'pubcomp'; packetId: number }>
+  | Readonly<{ type: 'subscribe'; packetId: number; subscriptions: readonly Subscription[] }>
   | Readonly<{ type: 'unsubscribe'; packetId: number; filters: readonly string[] }>
   | Readonly<{ type: 'pingreq' }>
   | Readonly<{ type: 'disconnect' }>;

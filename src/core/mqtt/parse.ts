@@ -1,5 +1,5 @@
 /** From the bytes of one whole packet to its value, with every check that needs no more than the packet. Source: MQTT 3.1.1 §3. */
-import type { Subscription } from '../broker/index.ts';
+import type { Qos, Subscription } from '../broker/index.ts';
 import { malformed, unexpected } from './faults.ts';
 import { LEVEL, PACKET, REQUIRED_FLAGS } from './fields.ts';
 import type { Connect, Packet } from './packet.ts';
@@ -26,6 +26,12 @@ function parseOther(type: number, flags: number, reader: PacketReader): Packet {
       return parseConnect(reader);
     case PACKET.puback:
       return { type: 'puback', packetId: reader.packetId() };
+    case PACKET.pubrec:
+      return { type: 'pubrec', packetId: reader.packetId() };
+    case PACKET.pubrel:
+      return { type: 'pubrel', packetId: reader.packetId() };
+    case PACKET.pubcomp:
+      return { type: 'pubcomp', packetId: reader.packetId() };
     case PACKET.subscribe:
       return parseSubscribe(reader);
     case PACKET.unsubscribe:
@@ -37,9 +43,12 @@ function parseOther(type: number, flags: number, reader: PacketReader): Packet {
   }
 }
 
+/** Null: there is no such QoS. */
+const qosOf = (value: number): Qos | null => (value === 0 || value === 1 || value === 2 ? value : null);
+
 function parsePublish(flags: number, reader: PacketReader): Packet {
-  const qos = (flags >> 1) & 3;
-  if (qos === 3) throw malformed('MQTT-3.3.1-4', 'both QoS bits set');
+  const qos = qosOf((flags >> 1) & 3);
+  if (qos === null) throw malformed('MQTT-3.3.1-4', 'both QoS bits set');
   if (qos === 0 && (flags & 8) !== 0) throw malformed('MQTT-3.3.1-2', 'DUP set with QoS 0');
   const topic = reader.text();
   checkTopicName(topic);
@@ -48,7 +57,7 @@ function parsePublish(flags: number, reader: PacketReader): Packet {
     type: 'publish',
     topic,
     payload: reader.rest(),
-    qos: qos === 0 ? 0 : qos === 1 ? 1 : 2,
+    qos,
     isRetained: (flags & 1) === 1,
     packetId,
   };
@@ -76,18 +85,17 @@ function parseConnect(reader: PacketReader): Packet {
 }
 
 function parseWill(hasWill: boolean, flags: number, reader: PacketReader): Connect['will'] {
-  const qos = (flags >> 3) & 3;
+  const qos = qosOf((flags >> 3) & 3);
   const isRetained = (flags & 0x20) !== 0;
   if (!hasWill) {
     if (qos !== 0) throw malformed('MQTT-3.1.2-13', 'a will QoS without a will');
     if (isRetained) throw malformed('MQTT-3.1.2-15', 'a will to retain without a will');
     return null;
   }
-  if (qos === 3) throw malformed('MQTT-3.1.2-14', 'a will QoS of 3');
+  if (qos === null) throw malformed('MQTT-3.1.2-14', 'a will QoS of 3');
   const address = reader.text();
   checkTopicName(address);
-  // Nobody is granted more than QoS 1, so nobody can tell a will of QoS 2 from one of QoS 1.
-  return { address, payload: reader.bytes(), qos: qos === 0 ? 0 : 1, isRetained };
+  return { address, payload: reader.bytes(), qos, isRetained };
 }
 
 function parseSubscribe(reader: PacketReader): Packet {
@@ -96,9 +104,10 @@ function parseSubscribe(reader: PacketReader): Packet {
   while (reader.left > 0) {
     const filter = reader.text();
     checkTopicFilter(filter);
-    const qos = reader.u8();
-    if (qos > 2) throw malformed('MQTT-3.8.3-4', `a requested QoS of ${qos}`);
-    subscriptions.push({ filter, qos: qos === 0 ? 0 : 1 });
+    const options = reader.u8();
+    const qos = qosOf(options);
+    if (qos === null) throw malformed('MQTT-3.8.3-4', `a requested QoS of ${options}`);
+    subscriptions.push({ filter, qos });
   }
   if (subscriptions.length === 0) throw malformed('MQTT-3.8.3-3', 'a SUBSCRIBE without a topic filter');
   return { type: 'subscribe', packetId, subscriptions };

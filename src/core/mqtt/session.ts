@@ -5,8 +5,8 @@
  */
 import { assert, unreachable } from '../../base/index.ts';
 import type { Op, Subscription } from '../broker/index.ts';
-import { connack, connackForMqtt5, pingresp, puback, suback, unsuback } from './encode.ts';
-import { mqttFaults, MqttViolation, unexpected, type MqttFaultCode } from './faults.ts';
+import { connack, connackForMqtt5, pingresp, puback, pubcomp, pubrec, suback, unsuback } from './encode.ts';
+import { mqttFaults, unexpected, type MqttFaultCode } from './faults.ts';
 import { CONNECT_CODE, LEVEL } from './fields.ts';
 import type { Connect, Packet, Publish } from './packet.ts';
 
@@ -24,8 +24,12 @@ export type Effect = Readonly<
   /** For a session that this server alone knows: in force at once; the reply and the retained messages after a commit round. */
   | { type: 'subscribeLocal'; subscriptions: readonly Subscription[]; reply: Buffer }
   | { type: 'unsubscribeLocal'; filters: readonly string[]; reply: Buffer }
-  /** The client has taken the message that was sent with this packet identifier. */
+  /** The client has taken the message that was sent with QoS 1 under this packet identifier. */
   | { type: 'settle'; packetId: number }
+  /** The client has taken the message that was sent with QoS 2 under it: settle it, and send PUBREL when that is committed. */
+  | { type: 'release'; packetId: number }
+  /** The client keeps nothing of the message that was sent with QoS 2 under it. */
+  | { type: 'complete'; packetId: number }
   /** The client says farewell: close, and forget its will. */
   | { type: 'end' }
 >;
@@ -45,6 +49,11 @@ export class MqttSession {
   #state: 'expectConnect' | 'opening' | 'connected' = 'expectConnect';
   #clientId = '';
   #isDurable = false;
+  /**
+   * Of a session that is not durable: packet identifiers that came with QoS 2 and were not released. They end with this conversation, as the
+   * session does; a durable one has them in the replicated state.
+   */
+  readonly #received = new Set<number>();
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -64,9 +73,15 @@ export class MqttSession {
       case 'foreignConnect':
         throw unexpected('MQTT-3.1.0-2', 'a second CONNECT');
       case 'publish':
-        return publishEffect(packet);
+        return packet.qos === 2 ? this.#receive(packet) : publishEffect(packet);
       case 'puback':
         return { type: 'settle', packetId: packet.packetId };
+      case 'pubrec':
+        return { type: 'release', packetId: packet.packetId };
+      case 'pubrel':
+        return this.#release(packet.packetId);
+      case 'pubcomp':
+        return { type: 'complete', packetId: packet.packetId };
       case 'subscribe':
         return this.#subscribe(packet);
       case 'unsubscribe':
@@ -121,6 +136,36 @@ export class MqttSession {
     };
   }
 
+  /** A repeat is answered and goes no further; also one whose first coming waits for its commit. Source: MQTT-4.3.3-2, MQTT-3.3.1-2. */
+  #receive({ topic, payload, isRetained, packetId }: Publish): Effect {
+    const reply = pubrec(packetId);
+    const address = topic;
+    if (this.#isDurable) {
+      const op = {
+        type: 'receive',
+        clientId: this.#clientId,
+        packetId,
+        address,
+        payload,
+        isRetained,
+      } as const;
+      return { type: 'propose', op, reply };
+    }
+    if (this.#received.has(packetId)) return { type: 'propose', op: { type: 'barrier' }, reply };
+    this.#received.add(packetId);
+    return { type: 'propose', op: { type: 'publish', address, payload, qos: 2, isRetained }, reply };
+  }
+
+  /** An identifier that nothing is known of is answered too: its PUBCOMP was lost, or the session was. Source: MQTT-4.3.3-2. */
+  #release(packetId: number): Effect {
+    const reply = pubcomp(packetId);
+    if (this.#isDurable)
+      return { type: 'propose', op: { type: 'release', clientId: this.#clientId, packetId }, reply };
+    this.#received.delete(packetId);
+    // Behind the message, if that still waits for its commit: some clients count PUBCOMP alone.
+    return { type: 'propose', op: { type: 'barrier' }, reply };
+  }
+
   #subscribe({ packetId, subscriptions }: Extract<Packet, { type: 'subscribe' }>): Effect {
     // MQTT-3.8.4-1, MQTT-3.8.4-5
     const reply = suback(
@@ -140,7 +185,6 @@ export class MqttSession {
 }
 
 function publishEffect({ topic, payload, qos, isRetained, packetId }: Publish): Effect {
-  if (qos === 2) throw new MqttViolation('LS_MQTT_QOS2', mqttFaults.LS_MQTT_QOS2());
   if (qos === 0 && !isRetained) return { type: 'pass', topic, payload };
   const op = { type: 'publish', address: topic, payload, qos, isRetained } as const;
   // MQTT-3.3.4-1

@@ -1,62 +1,108 @@
 /**
- * Which messages of a queue have been sent to the client and wait for its PUBACK, and under which packet identifiers. It outlives the
- * connection as long as this server serves, so that a client that comes back gets the same messages under the same identifiers.
- * Source: MQTT-2.3.1-4, MQTT-4.4.0-1, MQTT-4.6.0-6.
+ * Which messages of a session have been sent to its client and how far each has come: sent, or taken with QoS 2 and not completed. It outlives
+ * the connection as long as this server serves. A message's packet identifier follows from its number in the queue, which both servers know: a
+ * client that comes back, to whichever of the two, gets it under the same one, and no entry is needed to say so.
+ * Source: MQTT-2.3.1-4, MQTT-4.3.3-1, MQTT-4.4.0-1, MQTT-4.6.0-1; PROTOCOL.md §2 Ack.
  */
-import type { Queue, Queued } from '../broker/index.ts';
+import type { Queue, Queued, Session } from '../broker/index.ts';
+import { unexpected } from './faults.ts';
 
-const PACKET_ID_MAX = 0xffff;
+/** Identifiers are 1 to 65535. Source: MQTT-2.3.1-1. */
+const PACKET_IDS = 0xffff;
 
-/** What of a queue a window looks at. */
-export type QueueView = Pick<Queue, 'from' | 'get'>;
-export type Sending = Readonly<{ queued: Queued; packetId: number }>;
+const packetIdOf = (number: number): number => (number % PACKET_IDS) + 1;
+
+/** What of a session a window looks at. */
+export type WindowSession = Pick<Session, 'isDurable' | 'handshakes'> &
+  Readonly<{ queue: Pick<Queue, 'from' | 'get' | 'next'> }>;
+
+/** `isDup`: it was sent before, or may have been. Source: MQTT-3.3.1-1. */
+export type Sending = Readonly<{ queued: Queued; packetId: number; isDup: boolean }>;
+
+/** The next message has QoS 2 and may be sent when this is committed. */
+export type Unassigned = Readonly<{ assignThrough: number }>;
 
 export class Window {
+  readonly #session: WindowSession;
   readonly #inFlightMax: number;
-  /** The queue's numbers by packet identifier, in the order of sending. */
-  readonly #inFlight = new Map<number, number>();
-  #lastPacketId = 0;
+  /** Sent and not taken, by packet identifier, in the order of sending. */
+  readonly #sent = new Map<number, Queued>();
+  /** Numbers of messages taken with QoS 2 and not completed, by packet identifier, in the order of their PUBRECs. */
+  readonly #releasing = new Map<number, number>();
   /** All numbers below were sent. */
   #sentThrough = 0;
+  /** Messages below stood in the queue before this server sent from it: the other server, or this one earlier, may have sent them. */
+  readonly #foundThrough: number;
 
-  constructor(inFlightMax: number) {
+  constructor(session: WindowSession, inFlightMax: number) {
+    this.#session = session;
     this.#inFlightMax = inFlightMax;
+    this.#foundThrough = session.queue.next;
+    for (const number of session.handshakes.releasing) this.#releasing.set(packetIdOf(number), number);
   }
 
+  /** Messages that the client has not acknowledged to the end, with QoS 1 and 2 together. */
   get inFlight(): number {
-    return this.#inFlight.size;
+    return this.#sent.size + this.#releasing.size;
   }
 
-  /** The next message to send for the first time; null when there is none, or no room. */
-  next(queue: QueueView): Sending | null {
-    if (this.#inFlight.size >= this.#inFlightMax) return null;
-    const queued = queue.from(this.#sentThrough);
+  /** The next message to send for the first time on this server; null when there is none, or no room. */
+  next(): Sending | Unassigned | null {
+    if (this.inFlight >= this.#inFlightMax) return null;
+    const queued = this.#session.queue.from(this.#sentThrough);
     if (queued === null) return null;
-    const packetId = (this.#lastPacketId % PACKET_ID_MAX) + 1;
+    const { number, qos } = queued;
+    const packetId = packetIdOf(number);
     // Somebody holds an acknowledgement back for 65535 messages: no further before it comes.
-    if (this.#inFlight.has(packetId)) return null;
-    this.#lastPacketId = packetId;
-    this.#sentThrough = queued.number + 1;
-    this.#inFlight.set(packetId, queued.number);
-    return { queued, packetId };
+    if (this.#sent.has(packetId) || this.#releasing.has(packetId)) return null;
+    // One entry for as many messages as the window holds, not one for each.
+    if (qos === 2 && this.#session.isDurable && number >= this.#session.handshakes.assignedThrough)
+      return { assignThrough: number + this.#inFlightMax };
+    this.#sentThrough = number + 1;
+    this.#sent.set(packetId, queued);
+    return { queued, packetId, isDup: number < this.#foundThrough };
   }
 
-  /** The number of the message that the client has taken; null when none waits under this identifier. */
+  /** PUBACK: the number of the message that the client has taken; null when none waits under this identifier. */
   settle(packetId: number): number | null {
-    const number = this.#inFlight.get(packetId);
+    const queued = this.#sent.get(packetId);
+    if (queued === undefined) return null;
+    if (queued.qos === 2) throw unexpected('MQTT-4.3.3-2', 'a PUBACK for a message with QoS 2');
+    this.#sent.delete(packetId);
+    return queued.number;
+  }
+
+  /** PUBREC: the same; null also when it has come before. From here on the message is not sent again. Source: MQTT-4.3.3-1. */
+  release(packetId: number): number | null {
+    const queued = this.#sent.get(packetId);
+    if (queued === undefined) return null;
+    if (queued.qos === 1) throw unexpected('MQTT-4.3.2-2', 'a PUBREC for a message with QoS 1');
+    this.#sent.delete(packetId);
+    this.#releasing.set(packetId, queued.number);
+    return queued.number;
+  }
+
+  /** PUBCOMP: the number of the message that is done with; null when none waits for it under this identifier. */
+  complete(packetId: number): number | null {
+    if (this.#sent.has(packetId)) throw unexpected('MQTT-4.3.3-2', 'a PUBCOMP without a PUBREC');
+    const number = this.#releasing.get(packetId);
     if (number === undefined) return null;
-    this.#inFlight.delete(packetId);
+    this.#releasing.delete(packetId);
     return number;
   }
 
-  /** For a client that has come back: what it has not acknowledged, in the order of the first sending. */
-  resend(queue: QueueView): readonly Sending[] {
+  /** For a client that has come back: the identifiers that it is to release, in the order of their PUBRECs. Source: MQTT-4.6.0-4. */
+  releasing(): Iterable<number> {
+    return this.#releasing.keys();
+  }
+
+  /** For a client that has come back: what this server sent and it has not taken, in the order of the first sending. */
+  resend(): readonly Sending[] {
     const again: Sending[] = [];
-    for (const [packetId, number] of this.#inFlight) {
-      const queued = queue.get(number);
+    for (const [packetId, queued] of this.#sent) {
       // A full queue has let it go meanwhile.
-      if (queued === null) this.#inFlight.delete(packetId);
-      else again.push({ queued, packetId });
+      if (this.#session.queue.get(queued.number) === null) this.#sent.delete(packetId);
+      else again.push({ queued, packetId, isDup: true });
     }
     return again;
   }

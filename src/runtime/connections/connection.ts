@@ -10,7 +10,9 @@ import {
   MqttSession,
   MqttViolation,
   publish,
+  pubrel,
   type Effect,
+  type Sending,
   type Window,
 } from '../../core/mqtt/index.ts';
 import type { ByteStream, StreamEvents } from '../../ports/index.ts';
@@ -30,8 +32,8 @@ export interface Surroundings {
   isHoldingBack(): boolean;
   /** The connection is now the client's; a former one of that name has been closed. */
   claim(clientId: string, connection: Connection): void;
-  /** The session's window: a fresh one unless the session was there and this server has sent from it before. */
-  windowOf(session: Session, isPresent: boolean): Window;
+  /** The session's window: a fresh one unless this server has sent from the session before. */
+  windowOf(session: Session): Window;
   /** The connection delivers from this session from now on. */
   attached(session: Session, connection: Connection): void;
   /** Messages may be ready for other connections. */
@@ -52,6 +54,12 @@ export class Connection {
   #delivering: Readonly<{ session: Session; window: Window }> | null = null;
   /** Numbers of messages that the client has taken, to be settled with one proposal. */
   #settled: number[] = [];
+  /** Packet identifiers to be answered with PUBREL when that is committed. */
+  #released: number[] = [];
+  /** Numbers of messages with QoS 2 of which the client keeps nothing. */
+  #completed: number[] = [];
+  /** A message with QoS 2 waits for its assignment. */
+  #isAssigning = false;
   /** Silence after which it is closed; 0: never. */
   #silenceMs: number;
   #lastHeard: number;
@@ -127,13 +135,13 @@ export class Connection {
     for (const { message, isRetained } of session.takePassing()) {
       // QoS 0: who does not read in time goes without.
       if (this.#isBacklogged()) continue;
-      this.#send(publish(message, 0, { isRetained, isDup: false }));
+      this.#send(publish(message, { qos: 0, packetId: 0, isRetained, isDup: false }));
     }
     while (!this.#isBacklogged()) {
-      const sending = window.next(session.queue);
-      if (sending === null) return;
-      const { message, isRetained } = sending.queued;
-      this.#send(publish(message, sending.packetId, { isRetained, isDup: false }));
+      const next = window.next();
+      if (next === null) return;
+      if ('assignThrough' in next) return this.#assign(session, next.assignThrough);
+      this.#sendQueued(next);
     }
   }
 
@@ -180,8 +188,20 @@ export class Connection {
         this.#propose({ type: 'barrier' }, effect.reply);
         break;
       case 'settle': {
-        const number = this.#delivering?.window.settle(effect.packetId) ?? null;
+        const number = this.#window().settle(effect.packetId);
         if (number !== null) this.#settled.push(number);
+        break;
+      }
+      case 'release': {
+        // An identifier that nothing is known of is answered too: the client must get rid of it.
+        const number = this.#window().release(effect.packetId);
+        if (number !== null) this.#settled.push(number);
+        this.#released.push(effect.packetId);
+        break;
+      }
+      case 'complete': {
+        const number = this.#window().complete(effect.packetId);
+        if (number !== null) this.#completed.push(number);
         break;
       }
       case 'end':
@@ -193,7 +213,7 @@ export class Connection {
   }
 
   #propose(op: Op, reply: Buffer | null): void {
-    if (op.type === 'publish') this.messagesIn += 1;
+    if (op.type === 'publish' || op.type === 'receive') this.messagesIn += 1;
     this.#around.propose(op, reply === null ? null : () => this.#replyCommitted(reply));
   }
 
@@ -215,18 +235,28 @@ export class Connection {
     });
   }
 
-  /** The CONNACK, then what the client had not acknowledged, then what is new. */
+  /** The CONNACK, then what the client had not acknowledged to the end, then what is new. */
   #attach(op: Extract<Op, { type: 'openSession' }>, isPresent: boolean): void {
     const { broker } = this.#around;
     const session = op.isDurable
       ? broker.attach(op.clientId)
       : broker.openLocal(op.clientId, op.queueMessagesMax);
-    const window = this.#around.windowOf(session, isPresent);
+    const window = this.#around.windowOf(session);
     this.#delivering = { session, window };
     this.#around.attached(session, this);
     this.#stream.write(this.#protocol.opened(isPresent));
-    for (const { queued, packetId } of window.resend(session.queue))
-      this.#send(publish(queued.message, packetId, { isRetained: queued.isRetained, isDup: true }));
+    this.#sendReleases(window.releasing());
+    for (const sending of window.resend()) this.#sendQueued(sending);
+  }
+
+  /** Nothing with QoS 2 is sent for the first time before it is committed that it may have been (PROTOCOL.md §2 Ack; REASONS.md C4). */
+  #assign({ clientId }: Session, through: number): void {
+    if (this.#isAssigning || this.#around.isHoldingBack()) return;
+    this.#isAssigning = true;
+    this.#around.propose({ type: 'assign', clientId, through }, () => {
+      this.#isAssigning = false;
+      this.deliver();
+    });
   }
 
   #subscribeLocal({ subscriptions, reply }: Extract<Effect, { type: 'subscribeLocal' }>): void {
@@ -242,14 +272,29 @@ export class Connection {
   }
 
   #settle(): void {
-    if (this.#settled.length === 0) return;
-    const numbers = this.#settled;
-    this.#settled = [];
     const session = this.#delivering?.session ?? null;
     if (session === null) return;
+    if (this.#settled.length > 0 || this.#released.length > 0) this.#settleTaken(session);
+    if (this.#completed.length === 0) return;
+    const numbers = this.#completed;
+    this.#completed = [];
     if (session.isDurable)
-      this.#around.propose({ type: 'settle', clientId: session.clientId, numbers }, null);
-    else for (const number of numbers) this.#around.broker.settleLocal(session, number);
+      this.#around.propose({ type: 'complete', clientId: session.clientId, numbers }, null);
+  }
+
+  /** A PUBREL leaves when it is committed that its message is never sent again. Source: MQTT-4.3.3-1. */
+  #settleTaken(session: Session): void {
+    const numbers = this.#settled;
+    const released = this.#released;
+    if (numbers.length > 0) this.#settled = [];
+    if (released.length > 0) this.#released = [];
+    if (session.isDurable) {
+      const done = released.length === 0 ? null : () => this.#sendReleases(released);
+      this.#around.propose({ type: 'settle', clientId: session.clientId, numbers }, done);
+      return;
+    }
+    for (const number of numbers) this.#around.broker.settleLocal(session, number);
+    this.#sendReleases(released);
   }
 
   /** Source: MQTT-3.14.4-3: a will is never published after a DISCONNECT. */
@@ -266,6 +311,16 @@ export class Connection {
     this.#timer?.();
     this.#timer = null;
     this.#around.closed(this, fault);
+  }
+
+  #sendQueued({ queued, packetId, isDup }: Sending): void {
+    const { message, qos, isRetained } = queued;
+    this.#send(publish(message, { qos, packetId, isRetained, isDup }));
+  }
+
+  #sendReleases(packetIds: Iterable<number>): void {
+    if (!this.#isOpen) return;
+    for (const packetId of packetIds) this.#stream.write(pubrel(packetId));
   }
 
   #send(bytes: Buffer): void {
@@ -312,5 +367,9 @@ export class Connection {
 
   #attachedSession(): Session {
     return present(this.#delivering, 'the session of a connected client').session;
+  }
+
+  #window(): Window {
+    return present(this.#delivering, 'the window of a connected client').window;
   }
 }

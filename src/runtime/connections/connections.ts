@@ -42,8 +42,8 @@ export class Connections {
   readonly #connections = new Set<Connection>();
   readonly #byClient = new Map<string, Connection>();
   readonly #bySession = new Map<Session, Connection>();
-  /** Of durable sessions, also while their clients are away. */
-  readonly #windows = new Map<string, Window>();
+  /** Of durable sessions also while their clients are away. By the session itself: one that begins anew under the same name numbers from 0. */
+  #windows = new WeakMap<Session, Window>();
   #isServing = false;
   #isDraining = false;
   /** Rises with every opening and closing: what was proposed under another one is nobody's any more. */
@@ -69,7 +69,7 @@ export class Connections {
       fireWill: (clientId) => this.#fireWill(clientId),
       isHoldingBack: () => this.#isHoldingBack(),
       claim: (clientId, connection) => this.#claim(clientId, connection),
-      windowOf: (session, isPresent) => this.#windowOf(session, isPresent),
+      windowOf: (session) => this.#windowOf(session),
       attached: (session, connection) => void this.#bySession.set(session, connection),
       deliverReady: () => this.#deliverReady(),
       closed: (connection, fault) => this.#closed(connection, fault),
@@ -111,7 +111,7 @@ export class Connections {
     for (const connection of [...this.#connections]) connection.destroy();
     this.#byClient.clear();
     this.#bySession.clear();
-    this.#windows.clear();
+    this.#windows = new WeakMap();
     this.#absentWills.clear();
     this.#pending = 0;
     this.#endDrain();
@@ -207,12 +207,11 @@ export class Connections {
     this.#absentWills.cameBack(clientId);
   }
 
-  #windowOf(session: Session, isPresent: boolean): Window {
-    const { inFlightMax } = this.#parts.options;
-    const former = isPresent ? this.#windows.get(session.clientId) : undefined;
-    const window = former ?? new Window(inFlightMax);
-    if (session.isDurable) this.#windows.set(session.clientId, window);
-    else this.#windows.delete(session.clientId);
+  #windowOf(session: Session): Window {
+    const former = this.#windows.get(session);
+    if (former !== undefined) return former;
+    const window = new Window(session, this.#parts.options.inFlightMax);
+    this.#windows.set(session, window);
     return window;
   }
 

@@ -12,12 +12,12 @@ export const connectionOptions = {
   ),
   queueMessagesMax: count(
     1_000_000,
-    'How many messages wait for one client at most. When its queue is full, the oldest message goes, with a warning. The same on both servers.',
+    'How many messages wait for one client at most. When its queue is full, the oldest message goes, with a warning, but none that may be on its way with QoS 2. The same on both servers.',
     { min: 1, max: 100_000_000 },
   ),
   inFlightMax: count(
     100,
-    'How many messages are sent to one client before it has acknowledged any of them.',
+    'How many messages are sent to one client before it has acknowledged any of them, with QoS 1 and 2 together.',
     { min: 1, max: 65_535 },
   ),
   connectTimeout: milliseconds(

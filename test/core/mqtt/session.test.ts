@@ -108,8 +108,43 @@ test('QoS 0 passes by, but a message to be retained is proposed [MQTT-3.3.1-7]',
   expect(retained).toMatchObject({ type: 'propose', op: { qos: 0, isRetained: true }, reply: null });
 });
 
-test('QoS 2 ends the connection with its own code', () => {
-  expect(violationOf(() => connected().step(publish({ qos: 2 })))).toMatch(/^LS_MQTT_QOS2/);
+test('QoS 2 of a durable session: the state knows what has come, so every PUBLISH and PUBREL is proposed [MQTT-4.3.3-2]', () => {
+  const session = connected({ isClean: false });
+  const received = {
+    type: 'propose',
+    op: {
+      type: 'receive',
+      clientId: 'c',
+      packetId: 7,
+      address: 't',
+      payload: Buffer.from('m'),
+      isRetained: false,
+    },
+    reply: Buffer.from('50020007', 'hex'),
+  };
+  expect(session.step(publish({ qos: 2 }))).toEqual(received);
+  expect(session.step(publish({ qos: 2 }))).toEqual(received);
+  const released = {
+    type: 'propose',
+    op: { type: 'release', clientId: 'c', packetId: 7 },
+    reply: Buffer.from('70020007', 'hex'),
+  };
+  expect(session.step({ type: 'pubrel', packetId: 7 })).toEqual(released);
+  // One that nothing is known of is answered as well.
+  expect(session.step({ type: 'pubrel', packetId: 7 })).toEqual(released);
+});
+
+test('QoS 2 of a clean session: the conversation knows what has come, and a repeat is answered but not published [MQTT-4.3.3-2]', () => {
+  const session = connected();
+  const op = { type: 'publish', address: 't', payload: Buffer.from('m'), qos: 2, isRetained: false };
+  const [pubrec, pubcomp] = [Buffer.from('50020007', 'hex'), Buffer.from('70020007', 'hex')];
+  const barrier = { type: 'barrier' };
+  expect(session.step(publish({ qos: 2 }))).toEqual({ type: 'propose', op, reply: pubrec });
+  expect(session.step(publish({ qos: 2 }))).toEqual({ type: 'propose', op: barrier, reply: pubrec });
+  const release: Packet = { type: 'pubrel', packetId: 7 };
+  expect(session.step(release)).toEqual({ type: 'propose', op: barrier, reply: pubcomp });
+  expect(session.step(release)).toEqual({ type: 'propose', op: barrier, reply: pubcomp });
+  expect(session.step(publish({ qos: 2 }))).toEqual({ type: 'propose', op, reply: pubrec });
 });
 
 test('SUBACK has one code for each filter [MQTT-3.8.4-5] and UNSUBACK the same identifier [MQTT-3.10.4-4]', () => {
@@ -139,8 +174,10 @@ test('what only this server knows is not proposed: subscriptions of a clean sess
   });
 });
 
-test('PINGREQ is answered [MQTT-3.12.4-1]; DISCONNECT ends [MQTT-3.14.4-3]; PUBACK settles', () => {
+test('PINGREQ is answered [MQTT-3.12.4-1]; DISCONNECT ends [MQTT-3.14.4-3]; PUBACK settles, PUBREC releases, PUBCOMP completes', () => {
   expect(connected().step({ type: 'pingreq' })).toEqual({ type: 'reply', bytes: Buffer.from('d000', 'hex') });
   expect(connected().step({ type: 'disconnect' })).toEqual({ type: 'end' });
   expect(connected().step({ type: 'puback', packetId: 9 })).toEqual({ type: 'settle', packetId: 9 });
+  expect(connected().step({ type: 'pubrec', packetId: 9 })).toEqual({ type: 'release', packetId: 9 });
+  expect(connected().step({ type: 'pubcomp', packetId: 9 })).toEqual({ type: 'complete', packetId: 9 });
 });
