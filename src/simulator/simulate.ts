@@ -164,11 +164,13 @@ class Simulation {
   #addClients(): void {
     for (let n = 1; n <= 1 + this.#random.below(3); n += 1) {
       const intervalMs = 20 + this.#random.below(400);
-      this.#publishers.push(new Publisher(this.#client(`p${n}`, true), this.#traffic, intervalMs));
+      const isClean = this.#random.chance(0.5);
+      this.#publishers.push(new Publisher(this.#client(`p${n}`, isClean), this.#traffic, intervalMs));
     }
-    for (let n = 1; n <= 2; n += 1)
-      this.#consumers.push(new Consumer(this.#client(`durable${n}`, false), this.#traffic));
-    this.#consumers.push(new Consumer(this.#client('clean', true), this.#traffic));
+    for (const n of [1, 2] as const)
+      this.#consumers.push(new Consumer(this.#client(`durable${n}`, false), this.#traffic, n));
+    const qos = this.#random.chance(0.5) ? 2 : 1;
+    this.#consumers.push(new Consumer(this.#client('clean', true), this.#traffic, qos));
   }
 
   #client(clientId: string, isClean: boolean): SimClientParts {

@@ -2,6 +2,7 @@
 import type { Checker, Sight } from './checker.ts';
 import { committedEntries } from './committed-entries.ts';
 import { equalStores } from './equal-stores.ts';
+import { exactlyOnce } from './exactly-once.ts';
 import { noDivergence } from './no-divergence.ts';
 import { nothingLost } from './nothing-lost.ts';
 import { nothingUnexpected } from './nothing-unexpected.ts';
@@ -15,6 +16,7 @@ export { LATE } from './retained-last.ts';
 
 export const allCheckers = (sight: Sight): readonly Checker[] => [
   nothingLost(sight),
+  exactlyOnce(sight),
   nothingUnexpected(),
   publisherOrder(),
   oneAcknowledges(sight),

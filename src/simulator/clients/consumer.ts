@@ -1,7 +1,9 @@
 /**
  * Consumes everything. A durable one subscribes once and expects its session to be there for good; a clean one subscribes on each connection.
- * Both acknowledge after a while, or lose their connection instead now and then.
+ * Both acknowledge after a while, or lose their connection instead now and then. With QoS 2 a message is consumed when it comes, and its packet
+ * identifier kept until PUBREL: what comes under it before is a repeat. Source: MQTT-4.3.3-2.
  */
+import type { SimQos } from './mqtt-bytes.ts';
 import { SimClient, type Delivery, type SimClientParts } from './sim-client.ts';
 import type { ConsumerLog, Traffic } from './traffic.ts';
 
@@ -12,19 +14,22 @@ export class Consumer {
   readonly #client: SimClient;
   readonly #parts: SimClientParts;
   readonly #traffic: Traffic;
+  /** Payloads by packet identifier. */
+  readonly #unreleased = new Map<number, string>();
   /** Rises with each connection: an acknowledgement belongs to its own. */
   #connection = 0;
 
-  constructor(parts: SimClientParts, traffic: Traffic) {
+  constructor(parts: SimClientParts, traffic: Traffic, qos: SimQos = 1) {
     this.#parts = parts;
     this.#traffic = traffic;
-    this.log = traffic.consumer(parts.clientId, !parts.isClean);
+    this.log = traffic.consumer(parts.clientId, !parts.isClean, qos);
     this.#client = new SimClient(parts, {
       connected: (isPresent) => this.#connected(isPresent),
       subscribed: () => {
         this.log.subscribedAt ??= parts.clock.now();
       },
       delivered: (delivery) => this.#delivered(delivery),
+      released: (packetId) => this.#released(packetId),
       lost: () => {
         this.#connection += 1;
       },
@@ -44,22 +49,46 @@ export class Consumer {
   }
 
   #connected(isPresent: boolean): void {
-    const { isDurable, subscribedAt, name } = this.log;
+    const { isDurable, subscribedAt, name, qos } = this.log;
+    // MQTT-3.1.2-6: a clean session begins with nothing.
+    if (!isDurable) this.#unreleased.clear();
     if (isDurable && subscribedAt !== null) {
       if (!isPresent) this.#traffic.broken(`the durable session of ${name} is gone`);
       return;
     }
-    this.#client.subscribe('#');
+    this.#client.subscribe('#', qos);
   }
 
   #delivered(delivery: Delivery): void {
-    this.#traffic.wasReceived(this.log, delivery);
-    if (delivery.packetId === 0) return;
+    const { qos, packetId } = delivery;
+    if (qos === 2 && this.#unreleased.has(packetId)) this.#repeated(delivery);
+    else this.#traffic.wasReceived(this.log, delivery);
+    if (qos === 0) return;
+    if (qos === 2) this.#unreleased.set(packetId, delivery.payload);
+    this.#answer(() => (qos === 1 ? this.#client.acknowledge(packetId) : this.#client.take(packetId)));
+  }
+
+  /** Source: MQTT-2.3.1-4, MQTT-3.3.1-1. */
+  #repeated({ packetId, payload, isDup }: Delivery): void {
+    if (this.#unreleased.get(packetId) !== payload)
+      this.#traffic.broken(
+        `${this.log.name} got another message under ${packetId}, which it had not released`,
+      );
+    if (!isDup) this.#traffic.broken(`${this.log.name} got ${packetId} again, and it was not marked DUP`);
+  }
+
+  #released(packetId: number): void {
+    this.#unreleased.delete(packetId);
+    this.#answer(() => this.#client.complete(packetId));
+  }
+
+  /** After a while, on the same connection; or the connection is lost. */
+  #answer(send: () => void): void {
     const { clock, random } = this.#parts;
     const connection = this.#connection;
     if (random.chance(0.002)) return this.drop();
     clock.after(random.unit() * ACK_MS_MAX, () => {
-      if (connection === this.#connection) this.#client.acknowledge(delivery.packetId);
+      if (connection === this.#connection) send();
     });
   }
 }

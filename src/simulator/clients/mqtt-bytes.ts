@@ -1,18 +1,20 @@
 /** A client's side of MQTT 3.1.1 as bytes, as much as the simulation says and hears: written apart from the server's, so that both can't err alike. */
 
+export type SimQos = 0 | 1 | 2;
+
 export type ServerPacket = Readonly<
   | { type: 'connack'; code: number; isPresent: boolean }
   | {
       type: 'publish';
       topic: string;
       payload: string;
+      qos: SimQos;
       /** 0 with QoS 0. */
       packetId: number;
       isDup: boolean;
       isRetained: boolean;
     }
-  | { type: 'puback'; packetId: number }
-  | { type: 'suback'; packetId: number }
+  | { type: 'puback' | 'pubrec' | 'pubrel' | 'pubcomp' | 'suback'; packetId: number }
   | { type: 'pingresp' }
 >;
 
@@ -41,23 +43,27 @@ export const connect = (clientId: string, isClean: boolean, keepAliveSeconds: nu
 export type Publishing = Readonly<{
   topic: string;
   payload: string;
-  /** 0: QoS 0. */
+  qos: SimQos;
+  /** Not sent with QoS 0. */
   packetId: number;
   isRetained: boolean;
   isDup: boolean;
 }>;
 
-export const publish = ({ topic, payload, packetId, isRetained, isDup }: Publishing): Buffer =>
+export const publish = ({ topic, payload, qos, packetId, isRetained, isDup }: Publishing): Buffer =>
   packet(
-    0x30 | (isDup ? 8 : 0) | (packetId === 0 ? 0 : 2) | (isRetained ? 1 : 0),
+    0x30 | (isDup ? 8 : 0) | (qos << 1) | (isRetained ? 1 : 0),
     text(topic),
-    packetId === 0 ? Buffer.alloc(0) : u16(packetId),
+    qos === 0 ? Buffer.alloc(0) : u16(packetId),
     Buffer.from(payload),
   );
 
 export const puback = (packetId: number): Buffer => packet(0x40, u16(packetId));
-export const subscribe = (packetId: number, filter: string): Buffer =>
-  packet(0x82, u16(packetId), text(filter), Buffer.from([1]));
+export const pubrec = (packetId: number): Buffer => packet(0x50, u16(packetId));
+export const pubrel = (packetId: number): Buffer => packet(0x62, u16(packetId));
+export const pubcomp = (packetId: number): Buffer => packet(0x70, u16(packetId));
+export const subscribe = (packetId: number, filter: string, qos: SimQos): Buffer =>
+  packet(0x82, u16(packetId), text(filter), Buffer.from([qos]));
 export const pingreq = (): Buffer => packet(0xc0);
 export const disconnect = (): Buffer => packet(0xe0);
 
@@ -88,24 +94,37 @@ export class ServerPackets {
   }
 }
 
+function qosOf(bits: number): SimQos {
+  if (bits === 0 || bits === 1 || bits === 2) return bits;
+  throw new Error('a server must not set both QoS bits');
+}
+
 function read(first: number, body: Buffer): ServerPacket {
   switch (first >> 4) {
     case 2:
       return { type: 'connack', isPresent: (body.readUInt8(0) & 1) === 1, code: body.readUInt8(1) };
     case 3: {
       const topicEnd = 2 + body.readUInt16BE(0);
-      const hasId = (first & 6) !== 0;
+      const qos = qosOf((first >> 1) & 3);
       return {
         type: 'publish',
         topic: body.toString('utf8', 2, topicEnd),
-        packetId: hasId ? body.readUInt16BE(topicEnd) : 0,
-        payload: body.toString('utf8', topicEnd + (hasId ? 2 : 0)),
+        qos,
+        packetId: qos === 0 ? 0 : body.readUInt16BE(topicEnd),
+        payload: body.toString('utf8', topicEnd + (qos === 0 ? 0 : 2)),
         isDup: (first & 8) !== 0,
         isRetained: (first & 1) !== 0,
       };
     }
     case 4:
       return { type: 'puback', packetId: body.readUInt16BE(0) };
+    case 5:
+      return { type: 'pubrec', packetId: body.readUInt16BE(0) };
+    case 6:
+      if (first !== 0x62) throw new Error('a PUBREL whose flags are not 0010');
+      return { type: 'pubrel', packetId: body.readUInt16BE(0) };
+    case 7:
+      return { type: 'pubcomp', packetId: body.readUInt16BE(0) };
     case 9:
       return { type: 'suback', packetId: body.readUInt16BE(0) };
     case 13:

@@ -1,8 +1,9 @@
 /**
- * Publishes numbered messages, mostly with QoS 1, some retained, some with QoS 0; keeps what is not acknowledged and sends it again on the
- * next connection, in order and first of all. Source: MQTT-4.4.0-1.
+ * Publishes numbered messages, mostly with QoS 1, some retained, some with QoS 0, and half with QoS 2 where its session is durable; keeps what
+ * is not acknowledged to the end and says it again on the next connection, in order and first of all. Source: MQTT-4.4.0-1, MQTT-4.3.3-1.
  */
 import type { SimRandom } from '../sim-random.ts';
+import type { SimQos } from './mqtt-bytes.ts';
 import { SimClient, type SimClientParts } from './sim-client.ts';
 import type { SentMessage, Traffic } from './traffic.ts';
 
@@ -15,7 +16,11 @@ export class Publisher {
   readonly #traffic: Traffic;
   readonly #random: SimRandom;
   readonly #intervalMs: number;
+  /** Neither PUBACK nor PUBREC has come for these. */
   readonly #waiting = new Map<number, SentMessage>();
+  /** PUBREC has come for these, PUBCOMP not yet. */
+  readonly #releasing = new Set<number>();
+  #hasSession = false;
   #number = 0;
   #isMaking = false;
 
@@ -25,8 +30,10 @@ export class Publisher {
     this.#random = parts.random;
     this.#intervalMs = intervalMs;
     this.#client = new SimClient(parts, {
-      connected: () => this.#sendAgain(),
-      acknowledged: (packetId) => this.#acknowledged(packetId),
+      connected: (isPresent) => this.#connected(isPresent),
+      acknowledged: (packetId) => this.#acknowledged(packetId, 'PUBACK'),
+      taken: (packetId) => this.#taken(packetId),
+      completed: (packetId) => void this.#releasing.delete(packetId),
     });
   }
 
@@ -41,9 +48,9 @@ export class Publisher {
     this.#isMaking = false;
   }
 
-  /** Everything it has made is acknowledged. */
+  /** Everything it has made is acknowledged to the end. */
   get isDrained(): boolean {
-    return this.#waiting.size === 0;
+    return this.#waiting.size + this.#releasing.size === 0;
   }
 
   stop(): void {
@@ -57,7 +64,7 @@ export class Publisher {
   #later(): void {
     this.#parts.clock.after(this.#random.unit() * 2 * this.#intervalMs, () => {
       if (!this.#isMaking) return;
-      if (this.#waiting.size < UNACKNOWLEDGED_MAX) this.#make();
+      if (this.#waiting.size + this.#releasing.size < UNACKNOWLEDGED_MAX) this.#make();
       this.#later();
     });
   }
@@ -74,35 +81,51 @@ export class Publisher {
       number: this.#number,
       topic: `${isRetained ? 'kept' : 'plain'}/${clientId}`,
       payload: `${clientId}:${this.#number}|${'x'.repeat(filler)}`,
+      qos: this.#drawQos(isRetained),
       isRetained,
       sentAt: null,
       isAcknowledged: false,
     };
     this.#traffic.made(message);
-    if (!isRetained && this.#random.chance(0.1)) return this.#send(message, 0);
-    this.#waiting.set(packetId, message);
+    if (message.qos !== 0) this.#waiting.set(packetId, message);
     this.#send(message, packetId);
+  }
+
+  #drawQos(isRetained: boolean): SimQos {
+    if (!isRetained && this.#random.chance(0.1)) return 0;
+    return !this.#parts.isClean && this.#random.chance(0.5) ? 2 : 1;
   }
 
   #send(message: SentMessage, packetId: number): void {
     if (!this.#client.isConnected) return;
     const isDup = message.sentAt !== null;
     message.sentAt ??= this.#parts.clock.now();
-    const { topic, payload, isRetained } = message;
-    this.#client.publish({ topic, payload, packetId, isRetained, isDup });
+    const { topic, payload, qos, isRetained } = message;
+    this.#client.publish({ topic, payload, qos, packetId, isRetained, isDup });
   }
 
-  #sendAgain(): void {
+  #connected(isPresent: boolean): void {
+    const { clientId, isClean } = this.#parts;
+    if (this.#hasSession && !isPresent && !isClean)
+      this.#traffic.broken(`the durable session of ${clientId} is gone`);
+    this.#hasSession = true;
+    for (const packetId of this.#releasing) this.#client.release(packetId);
     for (const [packetId, message] of this.#waiting) this.#send(message, packetId);
   }
 
-  #acknowledged(packetId: number): void {
+  #acknowledged(packetId: number, by: 'PUBACK' | 'PUBREC'): void {
     const message = this.#waiting.get(packetId);
-    if (message === undefined || message.sentAt === null)
+    if (message === undefined || message.sentAt === null || (message.qos === 2) !== (by === 'PUBREC'))
       return this.#traffic.broken(
-        `${this.#client.clientId} got a PUBACK for ${packetId}, which it never sent`,
+        `${this.#client.clientId} got a ${by} for ${packetId}, which waits for none`,
       );
     this.#waiting.delete(packetId);
     this.#traffic.wasAcknowledged(message);
+  }
+
+  #taken(packetId: number): void {
+    if (!this.#releasing.has(packetId)) this.#acknowledged(packetId, 'PUBREC');
+    this.#releasing.add(packetId);
+    this.#client.release(packetId);
   }
 }

@@ -11,11 +11,15 @@ import {
   disconnect,
   pingreq,
   puback,
+  pubcomp,
   publish,
+  pubrec,
+  pubrel,
   ServerPackets,
   subscribe,
   type Publishing,
   type ServerPacket,
+  type SimQos,
 } from './mqtt-bytes.ts';
 
 export type Delivery = Extract<ServerPacket, { type: 'publish' }>;
@@ -24,6 +28,10 @@ export type ClientHandlers = Readonly<{
   connected?: (isPresent: boolean) => void;
   delivered?: (delivery: Delivery) => void;
   acknowledged?: (packetId: number) => void;
+  /** PUBREC, PUBREL and PUBCOMP. */
+  taken?: (packetId: number) => void;
+  released?: (packetId: number) => void;
+  completed?: (packetId: number) => void;
   subscribed?: () => void;
   /** The connection is over; a new one is tried. */
   lost?: () => void;
@@ -93,8 +101,23 @@ export class SimClient {
     this.#socket?.send(puback(packetId));
   }
 
-  subscribe(filter: string): void {
-    this.#socket?.send(subscribe(1, filter));
+  /** PUBREC. */
+  take(packetId: number): void {
+    this.#socket?.send(pubrec(packetId));
+  }
+
+  /** PUBREL. */
+  release(packetId: number): void {
+    this.#socket?.send(pubrel(packetId));
+  }
+
+  /** PUBCOMP. */
+  complete(packetId: number): void {
+    this.#socket?.send(pubcomp(packetId));
+  }
+
+  subscribe(filter: string, qos: SimQos = 1): void {
+    this.#socket?.send(subscribe(1, filter, qos));
   }
 
   #dial(): void {
@@ -129,6 +152,12 @@ export class SimClient {
         return this.#handlers.delivered?.(packet);
       case 'puback':
         return this.#handlers.acknowledged?.(packet.packetId);
+      case 'pubrec':
+        return this.#handlers.taken?.(packet.packetId);
+      case 'pubrel':
+        return this.#handlers.released?.(packet.packetId);
+      case 'pubcomp':
+        return this.#handlers.completed?.(packet.packetId);
       case 'suback':
         return this.#handlers.subscribed?.();
       case 'pingresp':

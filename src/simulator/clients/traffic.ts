@@ -1,5 +1,7 @@
 /** What the simulated clients have sent, were told and have received: the truth that the checkers compare the servers with. */
 
+import type { SimQos } from './mqtt-bytes.ts';
+
 export type SentMessage = {
   readonly id: string;
   readonly publisher: string;
@@ -7,15 +9,19 @@ export type SentMessage = {
   readonly number: number;
   readonly topic: string;
   readonly payload: string;
+  readonly qos: SimQos;
   readonly isRetained: boolean;
   /** Virtual time of the first sending; null before it. */
   sentAt: number | null;
+  /** By PUBACK, or PUBREC. */
   isAcknowledged: boolean;
 };
 
 export type ConsumerLog = {
   readonly name: string;
   readonly isDurable: boolean;
+  /** What it subscribed with. */
+  readonly qos: SimQos;
   /** When its subscription was acknowledged; null before that. */
   subscribedAt: number | null;
   readonly received: Set<string>;
@@ -27,7 +33,7 @@ export type Received = Readonly<{
   message: SentMessage | null;
   payload: string;
   topic: string;
-  qos: 0 | 1;
+  qos: SimQos;
   isRetained: boolean;
   isFirst: boolean;
 }>;
@@ -54,8 +60,8 @@ export class Traffic {
     this.messages.set(message.id, message);
   }
 
-  consumer(name: string, isDurable: boolean): ConsumerLog {
-    const log: ConsumerLog = { name, isDurable, subscribedAt: null, received: new Set() };
+  consumer(name: string, isDurable: boolean, qos: SimQos): ConsumerLog {
+    const log: ConsumerLog = { name, isDurable, qos, subscribedAt: null, received: new Set() };
     this.consumers.push(log);
     return log;
   }
@@ -68,16 +74,15 @@ export class Traffic {
 
   wasReceived(
     consumer: ConsumerLog,
-    delivery: Readonly<{ topic: string; payload: string; packetId: number; isRetained: boolean }>,
+    delivery: Readonly<{ topic: string; payload: string; qos: SimQos; isRetained: boolean }>,
   ): void {
-    const { topic, payload, packetId, isRetained } = delivery;
+    const { topic, payload, qos, isRetained } = delivery;
     const id = payload.slice(0, Math.max(0, payload.indexOf('|')));
     const message = this.messages.get(id) ?? null;
     const isFirst = !consumer.received.has(id);
     consumer.received.add(id);
     this.delivered += 1;
     this.#events.note(`${consumer.name} received ${id}`);
-    const qos = packetId === 0 ? 0 : 1;
     this.#events.received({ consumer, message, payload, topic, qos, isRetained, isFirst });
   }
 
