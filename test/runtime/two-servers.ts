@@ -71,6 +71,8 @@ export class TestClient {
   readonly acknowledged = new Set<number>();
   readonly delivered: Delivery[] = [];
   readonly #pair: SimPair;
+  /** When false, what is delivered stays unsettled. */
+  isSettling = true;
   readonly #client: SimClient;
   #packetId = 0;
   #isSubscribed = false;
@@ -92,7 +94,7 @@ export class TestClient {
         },
         delivered: (delivery) => {
           this.delivered.push(delivery);
-          if (delivery.packetId !== 0) this.#client.acknowledge(delivery.packetId);
+          if (delivery.packetId !== 0 && this.isSettling) this.#client.acknowledge(delivery.packetId);
         },
       },
     );
@@ -111,16 +113,17 @@ export class TestClient {
 
   /** Sends a message with QoS 1; its packet identifier. */
   publish(payload: string, topic = 'topic'): number {
-    this.#packetId += 1;
-    this.#client.publish({
-      topic,
-      payload,
-      qos: 1,
-      packetId: this.#packetId,
-      isRetained: false,
-      isDup: false,
-    });
-    return this.#packetId;
+    return this.#send(payload, topic, false);
+  }
+
+  /** The same, to be retained. */
+  retain(payload: string, topic: string): number {
+    return this.#send(payload, topic, true);
+  }
+
+  /** Says farewell and does not come back. */
+  leaves(): void {
+    this.#client.stop();
   }
 
   /** Whether the PUBACK is there within `ms`. */
@@ -130,5 +133,21 @@ export class TestClient {
 
   get payloads(): string[] {
     return this.delivered.map(({ payload }) => payload);
+  }
+
+  /** Whether all of them have come within `ms`. */
+  gets(payloads: readonly string[], ms = LONG_MS): Promise<boolean> {
+    const missing = new Set(payloads);
+    let seen = 0;
+    return this.#pair.until(() => {
+      for (; seen < this.delivered.length; seen += 1) missing.delete(this.delivered[seen]?.payload ?? '');
+      return missing.size === 0;
+    }, ms);
+  }
+
+  #send(payload: string, topic: string, isRetained: boolean): number {
+    this.#packetId += 1;
+    this.#client.publish({ topic, payload, qos: 1, packetId: this.#packetId, isRetained, isDup: false });
+    return this.#packetId;
   }
 }
