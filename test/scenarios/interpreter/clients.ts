@@ -67,6 +67,7 @@ export class ScenarioPublisher {
       number: this.#number,
       topic: how.isRetained ? 'kept' : 'plain',
       payload: `${id}|${'x'.repeat(how.bytes)}`,
+      qos: 1,
       isRetained: how.isRetained,
       sentAt: null,
       isAcknowledged: false,
@@ -81,7 +82,7 @@ export class ScenarioPublisher {
     const isDup = message.sentAt !== null;
     message.sentAt ??= this.#now();
     const { topic, payload, isRetained } = message;
-    this.#client.publish({ topic, payload, packetId, isRetained, isDup });
+    this.#client.publish({ topic, payload, qos: 1, packetId, isRetained, isDup });
   }
 
   #acknowledged(packetId: number): void {
@@ -99,7 +100,7 @@ export class ScenarioConsumer {
 
   constructor(parts: SimClientParts, traffic: Traffic) {
     const { clientId, isClean, clock } = parts;
-    this.log = traffic.consumer(clientId, !isClean);
+    this.log = traffic.consumer(clientId, !isClean, 1);
     this.#client = new SimClient(parts, {
       connected: (isPresent) => {
         if (isClean || this.log.subscribedAt === null) return this.#client.subscribe('#');

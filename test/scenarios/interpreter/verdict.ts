@@ -63,8 +63,8 @@ function messages(scene: Scene): { lost: string; text: string } {
   return { lost, text };
 }
 
-function promises({ beyond, broken, checkers }: Scene): string[] {
-  if (beyond === null) return [line('promises', `kept, all ${checkers.length}`)];
+function promises({ beyond, broken }: Scene): string[] {
+  if (beyond === null) return [line('promises', 'kept')];
   return [
     line('beyond', beyond),
     ...broken.map(({ promise, what }) => line('broken', `${promise}: ${what}`)),
