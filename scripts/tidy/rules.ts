@@ -3,9 +3,6 @@ import { lineOf, type Finding, type Project } from './project.ts';
 
 const PROTOCOL = 'src/core/pair/PROTOCOL.md';
 
-/** Rules that the page marks as optional and that no code obeys yet. */
-export const NOT_BUILT_YET: readonly string[] = ['Consent', 'Resume'];
-
 export function citedRules({ sources, read }: Project): Finding[] {
   const page = read(PROTOCOL);
   if (page === null)
@@ -13,7 +10,6 @@ export function citedRules({ sources, read }: Project): Finding[] {
       { file: PROTOCOL, line: 1, text: 'the protocol page is missing; it is the law of src/core/pair' },
     ];
   return rulesIn(page).flatMap(({ name, offset }) => {
-    if (NOT_BUILT_YET.includes(name)) return [];
     // `PROTOCOL.md §2 Force`, `rule Force`, `(Turn, Grow, Fence)` after either, or `Rule Force:`.
     const citation = new RegExp(`(PROTOCOL\\.md|\\b[Rr]ules?\\b)[^\\n]*\\b${name}\\b`);
     return ['src', 'test']

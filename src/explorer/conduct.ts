@@ -7,7 +7,7 @@ import { ask } from './calls.ts';
 import type { Conduct, Draft } from './draft.ts';
 import { join, leaveSession } from './joiner.ts';
 import { askForLock, askForRelease, askForWrite } from './keeper.ts';
-import { cut, report, sayHello, send } from './link.ts';
+import { cut, report, reportNow, sayHello, send } from './link.ts';
 import {
   awaitLevel,
   beginSession,
@@ -75,7 +75,7 @@ function obey(draft: Draft, me: ServerName, order: PairOrder): void {
     case 'tellCannotClaim':
       return send(draft, me, { type: 'cannotClaim' });
     case 'tellHandover':
-      return send(draft, me, { type: 'handover' });
+      return send(draft, me, { type: 'handover', report: reportNow(draft, me) });
     case 'drain':
       setDraining(draft, me, true);
       return begin(draft, me, { drains: true });

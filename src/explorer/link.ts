@@ -4,6 +4,7 @@
  */
 import { present } from '../base/index.ts';
 import {
+  followingOf,
   incarnation,
   otherServer,
   servingOf,
@@ -68,6 +69,7 @@ export function hello(draft: Draft, me: ServerName, share: ShareSight): void {
     store: draft.view(me),
     share,
     wasPassive: draft.memory(me).wasPassive,
+    following: followingOf(draft.model.machines.snapshot(draft[me].machine)),
     report: reportNow(draft, me),
   };
   const isNew = !hasMet(draft, me);
@@ -95,7 +97,7 @@ export function report(draft: Draft, me: ServerName): void {
   send(draft, me, { type: 'state', report: reportNow(draft, me) });
 }
 
-function reportNow(draft: Draft, me: ServerName): StateReport {
+export function reportNow(draft: Draft, me: ServerName): StateReport {
   const serving = servingOf(draft.model.machines.snapshot(draft[me].machine));
   return reportOf(draft.state(me), serving, draft.memory(me).hold !== null);
 }

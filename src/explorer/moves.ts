@@ -228,7 +228,7 @@ function hears(draft: Draft, me: ServerName, frame: Frame): void {
     case 'switchoverWanted':
       return draft.tell(me, { type: 'switchoverAsked', why: '' });
     case 'handover':
-      return draft.tell(me, { type: 'handedOver' });
+      return draft.tell(me, { type: 'handedOver', report: frame.report });
     case 'session':
       return draft.tell(me, { type: 'sessionOffered', session: frame.session, record: frame.record });
     default:

@@ -46,7 +46,7 @@ export type Frame = Readonly<
   | { type: 'hello'; hello: Hello }
   | { type: 'state'; report: StateReport }
   | { type: 'cannotClaim' }
-  | { type: 'handover' }
+  | { type: 'handover'; report: StateReport }
   | { type: 'switchoverWanted' }
   | { type: 'session'; session: SessionId; record: ArbitrationRecord }
   | { type: 'join'; session: SessionId; store: StoreView; applied: number }

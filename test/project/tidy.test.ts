@@ -15,8 +15,7 @@ type Files = Readonly<Record<string, string>>;
 const CLEAN: Files = {
   'src/base/index.ts': "export { a } from './a.ts';\n",
   'src/base/a.ts': 'export const a = 1;\n',
-  'src/core/pair/PROTOCOL.md':
-    'x\n\n## 2. Rules\n\n**Ack.** An entry\n*Resume*: while\n\n**Consent** (optional)\n\n## 3. States\n',
+  'src/core/pair/PROTOCOL.md': 'x\n\n## 2. Rules\n\n**Ack.** An entry\n\n## 3. States\n',
   'src/core/pair/index.ts':
     "/** Source: PROTOCOL.md §2 Ack. */\nimport { a } from '../../base/index.ts';\nexport const b = a;\n",
   'src/runtime/index.ts': "import { b } from '../core/pair/index.ts';\nexport const later = async () => b;\n",

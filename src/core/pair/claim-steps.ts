@@ -43,9 +43,11 @@ export const saving = createStateConfig({
   on: { recordSaved: 'opening' },
 });
 
-/** The first entry of the epoch is appended and synced, and the whole journal counts as committed. */
-export const opensEpoch = does(({ claim }) =>
-  claim === null ? {} : { orders: [{ type: 'openEpoch', ...claim }] },
+/** The first entry of the epoch is appended and synced, and the whole journal counts as committed where the record names this server alone. */
+export const opensEpoch = does(({ claim, confirmed }) =>
+  claim === null || confirmed === null
+    ? {}
+    : { orders: [{ type: 'openEpoch', ...claim, inSync: confirmed.inSync }] },
 );
 
 /** Takes the lock; the record is read after it is held, never before. */
@@ -63,7 +65,8 @@ export const locking = ({ later, mayNot }: Exits) =>
           actions: does((memory, fact) => {
             const decision = claimDecision(memory, as(fact, 'lockTaken'));
             return {
-              remember: heard(memory, fact),
+              // From here on a claim of its own is begun, and it is nobody's passive any more (rule Resume).
+              remember: { ...heard(memory, fact), follows: null },
               orders: decision.kind === 'claim' ? [decision.write] : [],
             };
           }),

@@ -28,7 +28,7 @@ export type PairFact =
   | { type: 'peerReported'; report: StateReport }
   | { type: 'peerCannotClaim'; why: string }
   | { type: 'sessionOffered'; session: SessionId; record: ArbitrationRecord }
-  | { type: 'handedOver' }
+  | { type: 'handedOver'; report: StateReport }
   // Answers to askGateway.
   | { type: 'gatewayAnswered' }
   | { type: 'gatewaySilent' }
@@ -88,8 +88,9 @@ export type PairOrder =
     }
   /** fsyncs the record as `recordSeen`. → recordSaved */
   | { type: 'saveRecordSeen'; record: ArbitrationRecord }
-  /** Appends and syncs the claim's first entry and applies the whole journal. → epochOpened */
-  | { type: 'openEpoch'; epoch: Epoch; claimId: ClaimId }
+  /** Appends and syncs the claim's first entry; the journal counts as committed once it is durable on all of `inSync`. → epochOpened */
+  | { type: 'openEpoch'; epoch: Epoch; claimId: ClaimId; inSync: InSync }
+  /** Clients may come as soon as all that this claim found in the journal is committed. */
   | { type: 'serve'; epoch: Epoch; claimId: ClaimId }
   | { type: 'stopServing'; why: string }
   /** From now on an entry is committed when it is durable on all these stores. */

@@ -4,6 +4,8 @@
  */
 import type {
   ArbitrationRecord,
+  ClaimId,
+  Epoch,
   EpochStart,
   Incarnation,
   LockId,
@@ -45,6 +47,8 @@ export type Hello = Readonly<{
   share: ShareSight;
   /** The last role before WAITING was PASSIVE. For Turn. */
   wasPassive: boolean;
+  /** The claim whose PASSIVE it is and has been all the while, with no claim of its own begun; else null. For Resume. */
+  following: Readonly<{ epoch: Epoch; claimId: ClaimId }> | null;
   report: StateReport;
 }>;
 
@@ -57,8 +61,8 @@ export type Frame = Readonly<
   | { type: 'cannotClaim'; why: string }
   /** The passive asks the active to hand over. */
   | { type: 'switchoverWanted'; why: string }
-  /** The active has drained and let the lock go: claim. */
-  | { type: 'handover' }
+  /** The active has drained and let the lock go, and is now what the report says: claim. */
+  | { type: 'handover'; report: StateReport }
   /** Serving → joiner: a session begins; say what you have. */
   | { type: 'session'; session: SessionId; pairId: PairId; record: ArbitrationRecord }
   /** Joiner → serving: what my journal holds. */

@@ -39,6 +39,7 @@ export {
 export { checkPairOptions, pairOptions, type PairOptions } from './options.ts';
 export {
   firstStep,
+  followingOf,
   memoryOf,
   peerStateOf,
   servingOf,

@@ -12,6 +12,7 @@ import {
   type Epoch,
   type Hold,
   type InSync,
+  type Incarnation,
   type ServerName,
   type SessionId,
   type StateName,
@@ -45,6 +46,10 @@ export type PairMemory = Readonly<{
   saving: ArbitrationRecord | null;
   /** The store that the joiner proved, and once it is level, what both had durable then. */
   joiner: Readonly<{ storeId: StoreId; stamps: JoinedStamps | null }> | null;
+  /** The run of the peer that is this claim's passive; null until there is one. For Resume. */
+  passiveRun: Incarnation | null;
+  /** The claim whose passive this server is, until it begins one of its own. For Resume. */
+  follows: Readonly<{ epoch: Epoch; claimId: ClaimId }> | null;
   /** The present session has been joined: the peer was PASSIVE_SYNC or PASSIVE in it. */
   isJoined: boolean;
   sessionNumber: number;
@@ -82,6 +87,8 @@ export const blankMemory = ({ me, timing, mayFoundAlone }: PairInput): PairMemor
   ids: null,
   saving: null,
   joiner: null,
+  passiveRun: null,
+  follows: null,
   isJoined: false,
   sessionNumber: 0,
   seen: epoch(0),

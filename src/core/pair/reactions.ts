@@ -4,6 +4,7 @@
  */
 import { present } from '../../base/index.ts';
 import { mayClaim, claimDraft } from './claim.ts';
+import { mayKeep, withPeer } from './consent.ts';
 import type { PairFact, PairOrder } from './facts.ts';
 import { seenEpoch } from './fence.ts';
 import { forceClaim } from './force.ts';
@@ -40,7 +41,8 @@ export function heard(memory: PairMemory, fact: PairFact): Partial<PairMemory> {
       const anew = fact.type === 'channelUp' ? { offered: null, isJoined: false } : {};
       return { ...anew, met: { mine, theirs }, lastReport: theirs.report, seen, round: 0, hasTried: false };
     }
-    case 'peerReported': {
+    case 'peerReported':
+    case 'handedOver': {
       const { met } = memory;
       if (met === null) return {};
       const { report } = fact;
@@ -106,7 +108,7 @@ export function whyNobody(memory: PairMemory): string {
 
 type ClaimDecision = Readonly<{ kind: 'claim'; write: PairOrder } | { kind: 'mayNot'; why: string }>;
 
-/** Under the lock, with R read after it was taken: claim, or give the lock back (rules Claim, None, Force). */
+/** Under the lock, with R read after it was taken: claim, or give the lock back (rules Claim, Consent, None, Force). */
 export function claimDecision(memory: PairMemory, fact: FactOf<'lockTaken'>): ClaimDecision {
   const { me, force } = memory;
   const { hold, reading, store } = fact;
@@ -125,14 +127,17 @@ export function claimDecision(memory: PairMemory, fact: FactOf<'lockTaken'>): Cl
   });
   if (base.kind === 'nothing') return { kind: 'mayNot', why: base.why };
   const record = base.kind === 'record' ? base.record : null;
+  let keepsPeer = false;
   if (record !== null) {
     // The mark was written under R; it says nothing of a record that stands in for R.
     const isR = reading.kind === 'record' && reading.record === record;
     const refusal = mayClaim(me, store, record, isR ? reading.mark : null);
     if (refusal !== null) return { kind: 'mayNot', why: refusal };
+    keepsPeer = isR && mayKeep(me, record, reading.mark, memory.met?.theirs ?? null);
   }
   const keepsLockId = base.kind === 'record' && base.keepsLockId;
-  const draft = claimDraft(me, store, { record, keepsLockId, seen, ids });
+  const alone = claimDraft(me, store, { record, keepsLockId, seen, ids });
+  const draft = record !== null && keepsPeer ? withPeer(alone, me, record) : alone;
   const above = version(Math.max(record?.version ?? 0, store.recordSeen?.version ?? 0));
   return {
     kind: 'claim',
@@ -180,6 +185,7 @@ export function begins(memory: PairMemory, why: string): Doing {
       isFresh: false,
       handsOver: false,
       mayFoundAlone: false,
+      passiveRun: null,
       sessionNumber: 0,
     },
     orders: [
@@ -270,6 +276,12 @@ export function offersSession(memory: PairMemory): Doing {
   };
 }
 
+/** The peer's report, and the offer once more. */
+export function offersAgain(memory: PairMemory, fact: PairFact): Doing {
+  const offer = offersSession(memory);
+  return { ...offer, remember: { ...heard(memory, fact), ...offer.remember } };
+}
+
 /** Stops serving: nothing that was held back ever leaves, and the lock is free. */
 export function standsDown(why: string): Doing {
   return {
@@ -279,6 +291,7 @@ export function standsDown(why: string): Doing {
       confirmed: null,
       attempted: [],
       joiner: null,
+      passiveRun: null,
       isJoined: false,
       hold: null,
       force: null,

@@ -10,6 +10,7 @@ import {
   heard,
   isFenced,
   isOwn,
+  offersAgain,
   rewrites,
   saves,
   standsDown,
@@ -58,6 +59,13 @@ export const fenced = {
 export type Guarded<T extends PairFact['type']> = {
   context: PairMemory;
   event: Extract<PairFact, { type: T }>;
+};
+
+/** An offer that the peer heard before it came to WAITING was lost on it: it is made anew (rule Fence). */
+export const offersAnew = {
+  guard: ({ context, event }: Guarded<'peerReported'>) =>
+    event.report.present === 'WAITING' && !context.isJoined,
+  actions: does(offersAgain),
 };
 
 /** Keeps the lock, or tries to have it again; with a peer at hand its loss is only a warning. */

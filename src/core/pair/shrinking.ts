@@ -3,11 +3,22 @@
  * written. Source: PROTOCOL.md §2 Shrink, §4.2.
  */
 import { confirms } from './reactions.ts';
-import { down, FENCED, fenced, listens, rewriting } from './serving.ts';
+import { down, FENCED, fenced, listens, rewriting, type Guarded } from './serving.ts';
 import { as, createStateConfig, does } from './setup.ts';
 
-/** Holds everything back until the shrink is written, or is not to be had. `written`, `given up`: the rows of the table. */
-export const shrinking = (rows: Readonly<{ written: string; givenUp: string }>) =>
+/** The way back to the peer where rule Resume allows one. */
+type TakesBack = Readonly<{
+  guard: (at: Guarded<'channelUp'>) => boolean;
+  target: string;
+  description: string;
+  actions: ReturnType<typeof does>;
+}>;
+
+/**
+ * Holds everything back until the shrink is written, or is not to be had. `written`, `given up`: the rows of the table; `takesBack`: the one of
+ * the passive that resumes, which is waited for a moment before the record is touched.
+ */
+export const shrinking = (rows: Readonly<{ written: string; givenUp: string; takesBack?: TakesBack }>) =>
   createStateConfig({
     initial: 'asking',
     // Nobody is left to hand over to: a switchover that was under way is off, and clients are served again.
@@ -22,7 +33,11 @@ export const shrinking = (rows: Readonly<{ written: string; givenUp: string }>) 
       },
     },
     on: {
-      channelUp: [fenced.channelUp, { actions: listens }],
+      channelUp: [
+        fenced.channelUp,
+        ...(rows.takesBack === undefined ? [] : [rows.takesBack]),
+        { actions: listens },
+      ],
       hellosRenewed: [fenced.hellosRenewed, { actions: listens }],
       peerReported: [fenced.peerReported, { actions: listens }],
       channelLost: { actions: listens },
@@ -40,7 +55,10 @@ export const shrinking = (rows: Readonly<{ written: string; givenUp: string }>) 
       asking: {
         entry: does(() => ({ orders: [{ type: 'askGateway' }] })),
         on: {
-          gatewayAnswered: 'locking',
+          gatewayAnswered: [
+            { guard: ({ context }) => context.met === null && context.passiveRun !== null, target: 'hoping' },
+            { target: 'locking' },
+          ],
           gatewaySilent: {
             target: '#WAITING',
             description: rows.givenUp,
@@ -48,10 +66,14 @@ export const shrinking = (rows: Readonly<{ written: string; givenUp: string }>) 
           },
         },
       },
+      /** A connection that was reset stands again before this ends; then the passive resumes and the record stays as it is. */
+      hoping: { after: { retryInterval: 'locking' } },
       ...rewriting('shrink', {
         target: '#STANDALONE',
         description: rows.written,
-        actions: does(() => ({ remember: { why: 'the peer is lost', joiner: null, isJoined: false } })),
+        actions: does(() => ({
+          remember: { why: 'the peer is lost', joiner: null, passiveRun: null, isJoined: false },
+        })),
       }),
     },
   });

@@ -10,7 +10,7 @@ import {
   requires,
   standsDown,
 } from './reactions.ts';
-import { down, FENCED, fenced, keepsLock, listens, rewriting, type Guarded } from './serving.ts';
+import { down, FENCED, fenced, keepsLock, listens, offersAnew, rewriting, type Guarded } from './serving.ts';
 import { as, createStateConfig, does } from './setup.ts';
 import { shrinking } from './shrinking.ts';
 import { otherServer } from './words.ts';
@@ -42,16 +42,6 @@ const losesJoinerWhenItLeaves = losesJoiner.map((way, n) => ({
     leavesRole(context, event) && (n > 0 || !needsPeer(context)),
 }));
 
-/** An offer that the peer heard before it came to WAITING was lost on it: it is made again. */
-const offersAgain = {
-  guard: ({ context, event }: Guarded<'peerReported'>) =>
-    event.report.present === 'WAITING' && !context.isJoined,
-  actions: does((memory, fact) => {
-    const offer = offersSession(memory);
-    return { ...offer, remember: { ...heard(memory, fact), ...offer.remember } };
-  }),
-};
-
 export const ACTIVE_SYNC = createStateConfig({
   id: 'ACTIVE_SYNC',
   initial: 'catchingUp',
@@ -79,7 +69,7 @@ export const ACTIVE_SYNC = createStateConfig({
           actions: does(() => standsDown('the peer knows a higher epoch; claiming anew above it')),
         },
       ],
-      on: { joinerNear: 'proving', peerReported: offersAgain },
+      on: { joinerNear: 'proving', peerReported: offersAnew },
     },
     proving: {
       entry: does(() => ({ orders: [{ type: 'proveJoiner' }] })),

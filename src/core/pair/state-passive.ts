@@ -1,10 +1,11 @@
 /**
  * PASSIVE_SYNC and PASSIVE: catching up with the serving peer, then holding everything it has acknowledged and ready to take its place.
- * Source: PROTOCOL.md §2 Grow, Turn; §3; §4.3.
+ * Source: PROTOCOL.md §2 Grow, Turn, Resume; §3; §4.3.
  */
 import { locking, opensEpoch, resting, saving, writing } from './claim-steps.ts';
 import type { PairMemory } from './memory.ts';
-import { begins, givesBack, heard, saves, whyNotTry } from './reactions.ts';
+import { begins, givesBack, heard, needsPeer, saves, whyNotTry } from './reactions.ts';
+import { continues, mayReturn } from './resume.ts';
 import { as, createStateConfig, does } from './setup.ts';
 import type { PairFact } from './facts.ts';
 
@@ -62,7 +63,12 @@ export const PASSIVE_SYNC = createStateConfig({
       on: {
         named: {
           target: 'saving',
-          actions: does((_, fact) => ({ remember: { saving: as(fact, 'named').record } })),
+          actions: does((_, fact) => {
+            const { record } = as(fact, 'named');
+            return {
+              remember: { saving: record, follows: { epoch: record.epoch, claimId: record.claimId } },
+            };
+          }),
         },
       },
     },
@@ -72,6 +78,14 @@ export const PASSIVE_SYNC = createStateConfig({
     },
   },
 });
+
+/** A new channel to the server whose passive this one still is: it will say whether it goes on with it (rule Resume). */
+const returns = {
+  guard: ({ context, event }: { context: PairMemory; event: Extract<PairFact, { type: 'channelUp' }> }) =>
+    mayReturn(context, event.theirs),
+  target: 'returning',
+  actions: listens,
+} as const;
 
 const claimExits = {
   later: [
@@ -124,7 +138,7 @@ export const PASSIVE = createStateConfig({
           description: "peer left its role, or can't append",
           actions: leaves("can't append"),
         },
-        handedOver: 'resting',
+        handedOver: { target: 'resting', actions: listens },
         peerReported: [
           // A peer that says it has stopped is gone for good: as if the channel were lost, without waiting for it.
           {
@@ -146,12 +160,52 @@ export const PASSIVE = createStateConfig({
       },
     },
 
+    /** The channel is back, and the active holds everything back until it has decided. */
+    returning: {
+      on: {
+        channelLost: { target: 'asking', actions: listens },
+        channelUp: [
+          returns,
+          {
+            target: '#WAITING',
+            description: "a new session that doesn't resume",
+            actions: leaves('a new channel'),
+          },
+        ],
+        sessionOffered: [
+          {
+            guard: ({ context, event }) => continues(context, event.session),
+            target: 'following',
+            actions: does((_, fact) => {
+              const { session, record } = as(fact, 'sessionOffered');
+              return { remember: { isFresh: true }, orders: [{ type: 'join', session, record }] };
+            }),
+          },
+          {
+            target: '#WAITING',
+            description: "a new session that doesn't resume",
+            actions: leaves('a new session'),
+          },
+        ],
+        peerReported: [
+          {
+            guard: ({ event }) => peerLeavesRole(event),
+            target: '#WAITING',
+            description: "peer left its role, or can't append",
+            actions: leaves('the peer left its role'),
+          },
+          { actions: listens },
+        ],
+      },
+    },
+
     // The channel is lost -------------------------------------------------------------------------------------------------------
     asking: {
       entry: does(() => ({
         orders: [{ type: 'leaveSession', why: 'channel lost' }, { type: 'askGateway' }],
       })),
       on: {
+        channelUp: [returns, { actions: listens }],
         gatewayAnswered: [
           // It said that it held the lock: then the lock is to be had only if it is gone.
           {
@@ -174,6 +228,7 @@ export const PASSIVE = createStateConfig({
     looking: {
       entry: does(() => ({ orders: [{ type: 'readShare' }] })),
       on: {
+        channelUp: [returns, { actions: listens }],
         shareRead: [
           { guard: ({ context, event }) => whyNotTry(context, event) === null, target: 'resting' },
           {
@@ -192,6 +247,7 @@ export const PASSIVE = createStateConfig({
     },
     pausing: {
       entry: does(() => ({ remember: { isFresh: false } })),
+      on: { channelUp: [returns, { actions: listens }] },
       after: { passiveInterval: 'asking' },
       always: {
         guard: ({ context }) => context.met !== null,
@@ -201,14 +257,23 @@ export const PASSIVE = createStateConfig({
     },
 
     // A claim -------------------------------------------------------------------------------------------------------------------
-    resting,
-    locking: locking(claimExits),
+    resting: { ...resting, on: { ...resting.on, channelUp: [returns, { actions: listens }] } },
+    locking: {
+      ...locking(claimExits),
+      on: { ...locking(claimExits).on, channelUp: [returns, { actions: listens }] },
+    },
     writing: writing(claimExits),
     saving,
     opening: {
       entry: opensEpoch,
       on: {
         epochOpened: [
+          {
+            guard: ({ context }) => needsPeer(context),
+            target: '#ACTIVE.catchingUp',
+            description: 'switchover asked, claim with consent written',
+            actions: does((memory) => begins(memory, 'switchover')),
+          },
           {
             guard: ({ context }) => context.met !== null,
             target: '#ACTIVE_SYNC',

@@ -3,7 +3,7 @@
  * one it greets, and both work out whose turn it is. Source: PROTOCOL.md §2 Turn, Claim, None; §3; §4.1.
  */
 import { locking, opensEpoch, resting, saving, writing } from './claim-steps.ts';
-import { begins, givesBack, heard, turn, whyNobody, whyNotTry } from './reactions.ts';
+import { begins, givesBack, heard, needsPeer, turn, whyNobody, whyNotTry } from './reactions.ts';
 import { as, createStateConfig, does } from './setup.ts';
 
 const listens = does((memory, fact) => ({ remember: heard(memory, fact) }));
@@ -163,6 +163,12 @@ export const WAITING = createStateConfig({
       on: {
         epochOpened: [
           {
+            guard: ({ context }) => needsPeer(context),
+            target: '#ACTIVE.catchingUp',
+            description: 'channel up, my turn, claim with consent written',
+            actions: does((memory) => begins(memory, 'claim made')),
+          },
+          {
             guard: ({ context }) => context.met !== null,
             target: '#ACTIVE_SYNC',
             description: 'channel up, my turn, claim alone written',
@@ -178,6 +184,7 @@ export const WAITING = createStateConfig({
     },
     refused: {
       always: [
+        { guard: ({ context }) => context.met !== null && context.offered !== null, target: 'met' },
         {
           guard: ({ context }) => context.met !== null,
           target: 'yielding',

@@ -73,6 +73,10 @@ export function stepOf(snapshot: PairSnapshot): string {
 
 export const memoryOf = (snapshot: PairSnapshot): PairMemory => snapshot.context;
 
+/** The claim that this server follows as its PASSIVE, for its hello (rule Resume). */
+export const followingOf = (snapshot: PairSnapshot): PairMemory['follows'] =>
+  stateOf(snapshot) === 'PASSIVE' ? snapshot.context.follows : null;
+
 /** The claim that this server serves; null when it serves none. */
 export const servingOf = (snapshot: PairSnapshot): SessionId | null =>
   serves(stateOf(snapshot)) ? ownSession(snapshot.context) : null;

@@ -118,6 +118,7 @@ const isHello = shape<Hello>({
   store: isStore,
   share: isShare,
   wasPassive: isFlag,
+  following: orNull(shape<NonNullable<Hello['following']>>({ epoch: isWhole, claimId: isText })),
   report: isReport,
 });
 
@@ -128,7 +129,7 @@ const FRAMES: { readonly [T in Frame['type']]: Fields<Omit<Extract<Frame, { type
   state: { report: isReport },
   cannotClaim: { why: isText },
   switchoverWanted: { why: isText },
-  handover: {},
+  handover: { report: isReport },
   session: { session: isSession, pairId: isText, record: isRecord },
   join: { session: isSession, store: isStore, firstSeq: isWhole, appliedSeq: isWhole },
   delta: { session: isSession, common: isWhole, chain: isWhole },

@@ -6,6 +6,7 @@ import { unreachable, type Cancel, type Clock, type Log, type Random } from '../
 import {
   claimId,
   firstStep,
+  followingOf,
   lockId,
   memoryOf,
   otherServer,
@@ -304,7 +305,7 @@ export class PairDriver {
       case 'tellCannotClaim':
         return this.#link.send({ type: 'cannotClaim', why: order.why });
       case 'tellHandover':
-        return this.#link.send({ type: 'handover' });
+        return this.#link.send({ type: 'handover', report: this.#report() });
       case 'drain':
         return this.#run(service.drain().then(() => this.tell({ type: 'drained' })));
       case 'undrain':
@@ -343,10 +344,11 @@ export class PairDriver {
   }
 
   #serve(claim: Readonly<{ epoch: Epoch; claimId: ClaimId }>): void {
-    const { service, events } = this.#parts;
+    const { service, events, replication } = this.#parts;
     this.#serving = claim;
-    service
-      .open()
+    replication
+      .allOpened()
+      .then(() => (this.#serving === claim ? service.open() : undefined))
       .catch((failure: unknown) =>
         events.fatal(failure instanceof Error ? failure.message : String(failure)),
       );
@@ -372,7 +374,7 @@ export class PairDriver {
       case 'switchoverWanted':
         return this.tell({ type: 'switchoverAsked', why: frame.why });
       case 'handover':
-        return this.tell({ type: 'handedOver' });
+        return this.tell({ type: 'handedOver', report: frame.report });
       case 'session':
         return this.tell({ type: 'sessionOffered', session: frame.session, record: frame.record });
       default:
@@ -391,6 +393,7 @@ export class PairDriver {
       store,
       share,
       wasPassive: this.memory.wasPassive,
+      following: followingOf(this.#snapshot),
       report: this.#report(),
     };
   }

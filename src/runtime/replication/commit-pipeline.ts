@@ -16,7 +16,7 @@ import {
   type Stamp,
   type StoreId,
 } from '../../core/pair/index.ts';
-import { ENTRY_HEAD_BYTES, openEntry, sealEntry, type Entry } from '../../core/replication/index.ts';
+import { ENTRY_HEAD_BYTES, epochAt, openEntry, sealEntry, type Entry } from '../../core/replication/index.ts';
 import type { Proposals } from '../proposals.ts';
 import type { Replica } from './replica.ts';
 
@@ -35,6 +35,16 @@ export type PipelineEvents = Readonly<{
   peerTooSlow: (why: string) => void;
   diskFailed: (why: string) => void;
 }>;
+
+/** The claim's first entry, and who waits for it to be applied. */
+type Opening = Readonly<{ seq: Seq; done: Promise<void>; isDone: () => void }>;
+function openingAt(at: Seq): Opening {
+  let isDone = (): void => undefined;
+  const done = new Promise<void>((resolve) => {
+    isDone = resolve;
+  });
+  return { seq: at, done, isDone };
+}
 
 export type PipelineTimes = Readonly<{ ackTimeoutMs: number; diskTimeoutMs: number }>;
 
@@ -59,6 +69,7 @@ export class CommitPipeline implements Proposals {
   #pendingBytes = 0;
   #writingSince: number | null = null;
   #isFlushDue = false;
+  #opening: Opening = openingAt(seq(0));
   #peerSince: number | null = null;
   #watch: Cancel | null = null;
   #idle: (() => void)[] = [];
@@ -74,25 +85,30 @@ export class CommitPipeline implements Proposals {
     return this.#claim !== null;
   }
 
+  /** Fulfils when the claim's first entry is applied, and with it all that the journal held before. */
+  get opened(): Promise<void> {
+    return this.#opening.done;
+  }
+
   /**
-   * Rule Claim, its last steps: the claim's first entry is appended and synced, then the whole journal counts as committed and is
-   * applied. Fulfils when all of it is.
+   * Rule Claim, its last steps: the claim's first entry is appended and synced; then the whole journal counts as committed and is applied,
+   * or, where `inSync` names the peer too, as soon as the peer holds it (rule Consent). Fulfils when what can be is done.
    */
-  async open(claim: Readonly<{ epoch: Epoch; claimId: ClaimId }>): Promise<void> {
+  async open(claim: Readonly<{ epoch: Epoch; claimId: ClaimId }>, inSync: InSync): Promise<void> {
     assert(this.#claim === null, 'one claim at a time');
     const { storeId } = this.#replica.store.identity;
     this.#claim = claim;
-    this.#required = new Set([storeId]);
+    this.#required = requiredSet(inSync, []);
     this.#durable.clear();
     const { journal } = this.#replica.store;
     this.#newest = { seq: journal.last.seq, chain: journal.lastChain };
     openEntry(this.#writer);
     const entry = this.#seal(this.#writer.raw(Buffer.from(claim.claimId, 'utf8')), 'claim');
+    this.#opening = openingAt(entry.seq);
     await this.#replica.append([entry], entry.bytes);
     this.#durable.set(storeId, entry.seq);
-    this.#replica.commitThrough(entry.seq);
+    this.#advance();
     await this.#replica.applied();
-    this.#events.committed(this.#replica.store.journal.last);
     this.#watchTimes();
   }
 
@@ -125,6 +141,11 @@ export class CommitPipeline implements Proposals {
     this.#durable.set(store, through);
     this.#peerSince = through >= this.#replica.lastSeq ? null : this.#clock.now();
     this.#advance();
+  }
+
+  /** A session begins: where the peer is required, it has `ackTimeout` to say what it holds. */
+  awaitPeer(): void {
+    if (this.#needsPeer()) this.#peerSince = this.#clock.now();
   }
 
   /** The session is over: what the peer said on it counts no more. */
@@ -228,12 +249,13 @@ export class CommitPipeline implements Proposals {
     const committed = committedSeq(this.#durable, this.#required);
     if (this.#claim === null || committed <= this.#replica.committedSeq) return;
     this.#replica.commitThrough(committed);
-    this.#events.committed({ epoch: this.#claim.epoch, seq: committed });
+    this.#events.committed({ epoch: epochAt(this.#replica.store.journal.epochs, committed), seq: committed });
     this.#settleIdle();
   }
 
   /** An entry was applied: its proposers are told, in the order of their proposals. */
   applied(entry: Entry, outcomes: readonly Outcome[]): void {
+    if (entry.seq === this.#opening.seq) this.#opening.isDone();
     const oldest = this.#pending[this.#head];
     if (oldest?.entry.seq !== entry.seq) return;
     this.#head += 1;

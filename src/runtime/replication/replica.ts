@@ -122,6 +122,11 @@ export class Replica {
     this.#events.diskFailed(failure instanceof Error ? failure.message : String(failure));
   }
 
+  /** Fulfils when the journal has been given all that `lastSeq` said when this was called. */
+  written(): Promise<void> {
+    return this.#appending;
+  }
+
   /** Waits for the append under way, then syncs journal and directory. */
   async rest(): Promise<void> {
     await this.#appending;

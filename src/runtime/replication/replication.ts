@@ -108,8 +108,13 @@ export class Replication {
     await this.replica.rest();
   }
 
-  openEpoch(claim: Readonly<{ epoch: Epoch; claimId: ClaimId }>): Promise<void> {
-    return this.pipeline.open({ epoch: claim.epoch, claimId: claim.claimId });
+  openEpoch(claim: Readonly<{ epoch: Epoch; claimId: ClaimId; inSync: InSync }>): Promise<void> {
+    return this.pipeline.open({ epoch: claim.epoch, claimId: claim.claimId }, claim.inSync);
+  }
+
+  /** Fulfils when all that the claim found in the journal is committed and applied: at once, unless the claim keeps the peer. */
+  allOpened(): Promise<void> {
+    return this.pipeline.opened;
   }
 
   closeEpoch(): void {
@@ -124,6 +129,7 @@ export class Replication {
     this.endSession();
     const { clock, log, hooks } = this.#parts;
     const { replica, pipeline } = this;
+    pipeline.awaitPeer();
     this.#sender = new SessionSender(
       {
         replica,

@@ -13,6 +13,7 @@ import {
   type PairFact,
   type Seq,
   type SessionId,
+  type StoreId,
 } from '../../core/pair/index.ts';
 import { commonPoint, lastSeqOf } from '../../core/replication/index.ts';
 import type { Snapshot } from '../../ports/index.ts';
@@ -42,6 +43,7 @@ export type SenderParts = Readonly<{
 export class SessionSender {
   readonly #parts: SenderParts;
   readonly #session: SessionId;
+  readonly #record: ArbitrationRecord;
   #phase: 'offered' | 'comparing' | 'snapshot' | 'streaming' | 'over' = 'offered';
   #sentSeq: Seq = seq(0);
   #durableSeq: Seq = seq(0);
@@ -51,13 +53,18 @@ export class SessionSender {
   #committedSent: Seq = seq(0);
   #level: Seq | null = null;
   #isNear = false;
-  #proof: JoinerProof | null = null;
+  /** The joiner's store: what it says it holds counts for that one. Null until it is known to be who is required. */
+  #joiner: StoreId | null = null;
+  /** Some write attempted or confirmed names the joiner, so that every entry waits for it. */
+  #isRequired: boolean;
   #snapshot: { source: Snapshot; sent: number; taken: number } | null = null;
   #progress: SyncProgress | null = null;
 
   constructor(parts: SenderParts, session: SessionId, record: ArbitrationRecord) {
     this.#parts = parts;
     this.#session = session;
+    this.#record = record;
+    this.#isRequired = record.inSync.primary !== undefined && record.inSync.secondary !== undefined;
     parts.send({ type: 'session', session, pairId: record.pairId, record });
   }
 
@@ -113,6 +120,7 @@ export class SessionSender {
 
   /** `joinerLevel` follows once the joiner holds everything written until now. */
   awaitLevel(): void {
+    this.#isRequired = true;
     this.#level = this.#parts.pipeline.lastProposed();
     this.#checkLevel();
   }
@@ -131,6 +139,11 @@ export class SessionSender {
     if (this.#phase !== 'offered') return;
     this.#phase = 'comparing';
     const { replica, send } = this.#parts;
+    // Required from the first entry on (rules Consent, Resume); what it says it holds, it has synced.
+    if (this.#isRequired) this.#joiner = this.#named(frame.store.storeId);
+    // What a passive that resumes got on the former session may still be on its way to this disk, and is no tail of its own.
+    await replica.written();
+    if (this.#isOver()) return;
     const { journal } = replica.store;
     const found = frame.store.isComplete
       ? commonPoint(
@@ -159,8 +172,11 @@ export class SessionSender {
   /** `parted`: the two stores are of two histories, or the joiner has applied what this one does not have (rule Tail). */
   async #sendFull(why: string, parted: string | null = null): Promise<void> {
     if (this.#phase === 'snapshot') return;
-    this.#phase = 'snapshot';
     const { replica, send, log, checkpoint } = this.#parts;
+    // A full synchronisation replaces the joiner's store by another; one that is required is struck off first (rule Tail).
+    if (this.#isRequired)
+      throw new Error(`it is in sync by the record, and yet a delta is not to be had: ${why}`);
+    this.#phase = 'snapshot';
     // A fresh state leaves fewer entries to send after it, and none that lie before a damaged place of the journal.
     await checkpoint();
     if (this.#isOver()) return;
@@ -187,6 +203,13 @@ export class SessionSender {
     });
     this.#sentSeq = at;
     await this.#sendChunks();
+  }
+
+  #named(store: StoreId): StoreId {
+    const { primary, secondary } = this.#record.inSync;
+    if (store !== primary && store !== secondary)
+      throw new Error('its store is not the one that the record names');
+    return store;
   }
 
   async #chunkTaken(number: number): Promise<void> {
@@ -227,7 +250,7 @@ export class SessionSender {
     }
     replica.pin(this, through);
     this.#progress?.left(this.lagEntries);
-    if (this.#proof !== null) pipeline.peerDurable(this.#proof.storeId, through);
+    if (this.#joiner !== null) pipeline.peerDurable(this.#joiner, through);
     if (!this.#isNear && this.lagEntries <= NEAR_ENTRIES) {
       this.#isNear = true;
       this.#parts.tell({ type: 'joinerNear' });
@@ -252,9 +275,10 @@ export class SessionSender {
 
   #proved({ storeId, isComplete, durable, share }: Extract<Frame, { type: 'proof' }>): void {
     const { pipeline, replica, tell } = this.#parts;
-    this.#proof = { storeId, isComplete, durable, share };
+    const proof: JoinerProof = { storeId, isComplete, durable, share };
+    this.#joiner = storeId;
     pipeline.peerDurable(storeId, this.#durableSeq);
-    tell({ type: 'joinerProved', proof: this.#proof, store: replica.view() });
+    tell({ type: 'joinerProved', proof, store: replica.view() });
   }
 
   #stream(): void {

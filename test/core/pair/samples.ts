@@ -63,6 +63,7 @@ export const hello = (name: ServerName, change: Partial<Hello> = {}): Hello => (
   store: store(name),
   share: { kind: 'record', lockId: lockId('lock'), version: version(8), record: record(), isSettled: true },
   wasPassive: false,
+  following: null,
   report: {
     previous: 'STOPPED',
     present: 'WAITING',
