@@ -45,7 +45,9 @@ function obey(draft: Draft, me: ServerName, order: PairOrder): void {
     case 'saveRecordSeen':
       return begin(draft, me, { saves: [...draft[me].desk.saves, order.record] });
     case 'openEpoch':
-      return begin(draft, me, { opens: { epoch: order.epoch, claimId: order.claimId } });
+      return begin(draft, me, {
+        opens: { epoch: order.epoch, claimId: order.claimId, inSync: order.inSync },
+      });
     case 'serve':
     case 'warn':
       return;

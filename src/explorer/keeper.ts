@@ -135,7 +135,21 @@ function lock(draft: Draft, me: ServerName, { seen, isLast }: Extract<Call, { ty
   const reading = readBoth(seen ?? draft.share);
   note(draft, me, reading);
   if (!isLast) return;
-  draft.tell(me, { type: 'lockTaken', hold, reading: doctored(draft, me, reading), store: draft.view(me) });
+  draft.tell(me, {
+    type: 'lockTaken',
+    hold,
+    reading: namingPeer(draft, me, doctored(draft, me, reading)),
+    store: draft.view(me),
+  });
+}
+
+/** The clause `namedPeer` left out: every record seems to name the peer's store too. */
+function namingPeer(draft: Draft, me: ServerName, reading: ShareReading): ShareReading {
+  if (!draft.without('namedPeer') || reading.kind !== 'record') return reading;
+  const { record } = reading;
+  const peer = otherServer(me);
+  const inSync = { ...record.inSync, [peer]: draft[peer].store.storeId };
+  return { ...reading, record: { ...record, inSync } };
 }
 
 /** Holds are only ever compared for being the same: a number that nobody remembers is as good as a new one. */

@@ -17,9 +17,6 @@ import { ask } from './calls.ts';
 import type { Draft } from './draft.ts';
 import { linkDown, reportOf, type Channel, type Frame } from './world.ts';
 
-/** A process's run is told apart by Resume only, which is not built. */
-const RUN = incarnation('run');
-
 export const hasMet = (draft: Draft, me: ServerName): boolean =>
   draft[me].link.mine !== null && draft[me].link.theirs !== null;
 
@@ -65,7 +62,7 @@ export function hello(draft: Draft, me: ServerName, share: ShareSight): void {
   const mine: Hello = {
     protocol: 1,
     server: me,
-    incarnation: RUN,
+    incarnation: incarnation(`run ${draft[me].desk.run}`),
     store: draft.view(me),
     share,
     wasPassive: draft.memory(me).wasPassive,
@@ -99,7 +96,7 @@ export function report(draft: Draft, me: ServerName): void {
 
 export function reportNow(draft: Draft, me: ServerName): StateReport {
   const serving = servingOf(draft.model.machines.snapshot(draft[me].machine));
-  return reportOf(draft.state(me), serving, draft.memory(me).hold !== null);
+  return reportOf(draft.state(me), serving, draft.memory(me).hold !== null, draft.view(me).stamp);
 }
 
 /** The next frame that has come to this server. */

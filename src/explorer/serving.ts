@@ -6,6 +6,7 @@
 import { assert } from '../base/index.ts';
 import {
   committedSeq,
+  otherServer,
   requiredSet,
   sameSession,
   seq,
@@ -26,19 +27,20 @@ import type { Frame, Pipeline, Sender } from './world.ts';
 
 // The pipeline ------------------------------------------------------------------------------------------------------------------
 
-/** The claim's first entry, synced; then the whole journal counts as committed (rule Claim). */
+/** The claim's first entry, synced; then the whole journal counts as committed (rule Claim), once the peer holds it if the claim keeps it. */
 export function openEpoch(
   draft: Draft,
   me: ServerName,
   claim: Readonly<{ epoch: Epoch; claimId: ClaimId }>,
+  inSync: InSync,
 ): void {
   assert(draft[me].replication.pipeline === null, 'one claim at a time');
-  const required = [draft[me].store.storeId];
+  const own = { [me]: draft[me].store.storeId };
+  const required = [...requiredSet(draft.without('untilPeerHolds') ? own : inSync, [])].sort();
   setPipeline(draft, me, { claim, required, peer: null, isDraining: false });
   append(draft, me, entryText(claim, null));
   sync(draft, me);
-  acknowledge(draft, me, lengthOf(draft[me].store.journal));
-  pump(draft, me);
+  advance(draft, me);
 }
 
 /** Nobody is told anything more; what was written stays. */
@@ -131,10 +133,13 @@ export function beginSession(
     committedSent: 0,
     level: null,
     isNear: false,
+    required: record.inSync[otherServer(me)] ?? null,
     proved: null,
   };
   draft[me].replication = { ...draft[me].replication, sender };
   send(draft, me, { type: 'session', session, record });
+  if (sender.required !== null && draft.without('saysAnew'))
+    peerDurable(draft, me, sender.required, lengthOf(draft[me].store.journal));
 }
 
 /** What the peer said on the session counts no more. */
@@ -187,6 +192,11 @@ export function heardByServing(draft: Draft, me: ServerName, frame: Frame): void
 function compare(draft: Draft, me: ServerName, frame: Extract<Frame, { type: 'join' }>): void {
   const { store, replication } = draft[me];
   if (replication.sender?.phase !== 'offered') return;
+  const { required } = replication.sender;
+  if (required !== null && required !== frame.store.storeId) {
+    setSender(draft, me, { phase: 'failed' });
+    return draft.tell(me, { type: 'sessionFailed', why: '' });
+  }
   const { epochs, entries } = parseJournal(store.journal);
   const found = commonPoint(
     { epochs, last: seq(entries.length), firstSeq: seq(1) },
@@ -201,7 +211,7 @@ function compare(draft: Draft, me: ServerName, frame: Extract<Frame, { type: 'jo
     draft.ledger = { ...draft.ledger, isAppliedCut: true };
     return setSender(draft, me, { phase: 'failed' });
   }
-  setSender(draft, me, { phase: 'streaming', sent: found.seq });
+  setSender(draft, me, { phase: 'streaming', sent: found.seq, proved: required });
   const { session } = replication.sender;
   send(draft, me, { type: 'delta', session, shared: firstOf(store.journal, found.seq) });
 }

@@ -41,6 +41,11 @@ export const CLAUSES = {
   alignment: 'the commit index obeyed before the joiner has cut its tail (rule Tail)',
   lateReport: 'a state that changed between hello and meeting told to nobody (§3)',
   lastAnswer: 'the answer to an older order taken for that to the last one (§2 Claim)',
+  untilPeerHolds:
+    'the journal committed with the claim, though the peer that it keeps may lack some of it (rule Consent)',
+  namedPeer: 'a peer kept though the record does not name it (rule Consent)',
+  saysAnew:
+    'what the peer holds counted as what was sent to it, without its word in this session (rule Resume)',
   connectionEnds: 'frames that outlive their connection',
 } as const;
 export type Clause = keyof typeof CLAUSES;

@@ -14,6 +14,7 @@ import {
   type Epoch,
   type Hello,
   type Hold,
+  type InSync,
   type PairId,
   type ServerName,
   type SessionId,
@@ -121,14 +122,17 @@ export const linkDown: Link = { isUp: false, isGreeting: false, mine: null, thei
 /** What the driver has begun and not yet ended. */
 export type Desk = Readonly<{
   isRunning: boolean;
+  /** Runs are told apart from the one before only. */
+  run: 0 | 1;
   asksGateway: boolean;
   rests: boolean;
   drains: boolean;
   saves: readonly ArbitrationRecord[];
-  opens: Readonly<{ epoch: Epoch; claimId: ClaimId }> | null;
+  opens: Readonly<{ epoch: Epoch; claimId: ClaimId; inSync: InSync }> | null;
 }>;
 export const deskEmpty: Desk = {
   isRunning: false,
+  run: 0,
   asksGateway: false,
   rests: false,
   drains: false,
@@ -154,6 +158,8 @@ export type Sender = Readonly<{
   /** Told of once the joiner holds it. */
   level: number | null;
   isNear: boolean;
+  /** The peer's store where the record names it already. */
+  required: StoreId | null;
   proved: StoreId | null;
 }>;
 
@@ -253,12 +259,20 @@ export function newWorld(machine: (server: ServerName) => MachineNumber, none: B
   };
 }
 
-/** What is said of a state where its details decide nothing. */
+/** What is said of a state; details that decide nothing are left out. */
 export const reportOf = (
   present: StateReport['present'],
   serving: SessionId | null,
   lockHeld: boolean,
-): StateReport => ({ previous: present, present, serving, stamp: noStamp, lockHeld, why: '' });
+  stamp: StateReport['stamp'],
+): StateReport => ({
+  previous: present,
+  present,
+  serving,
+  stamp: present === 'WAITING' ? stamp : noStamp,
+  lockHeld,
+  why: '',
+});
 
 /** The pair that a claim founds bears a name of its own. */
 export const pairNamed = (claim: string): PairId => pairId(`pair of ${claim}`);

@@ -78,6 +78,21 @@ test.each<[string, Setting, string]>([
     ALONE,
   ],
   [
+    'the word of the peer that it holds the journal (rule Consent)',
+    setting('protected, exclusive', { writes: 2, switchovers: 1 }, ['untilPeerHolds']),
+    HOLDS,
+  ],
+  [
+    'the look whether the record names the peer that is kept (rule Consent)',
+    setting('new, exclusive', { writes: 2, crashes: 1, operations: 1 }, ['namedPeer']),
+    HOLDS,
+  ],
+  [
+    'the word of the passive what it holds (rule Resume)',
+    setting('protected, exclusive', { writes: 2, cuts: 1, operations: 1 }, ['saysAnew']),
+    HOLDS,
+  ],
+  [
     'the session looked at, and frames that end with their connection (rule Fence)',
     setting('new, exclusive', { writes: 3, crashes: 1, operations: 1 }, ['sessionCheck', 'connectionEnds']),
     CUT,

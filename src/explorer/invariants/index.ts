@@ -1,4 +1,5 @@
 /** What must hold in every world, a file for each. */
+import { anActiveAndItsPassiveAreBothInTheRecord } from './an-active-and-its-passive-are-both-in-the-record.ts';
 import { noTwoEntriesAreAcknowledgedAtOnePosition } from './no-two-entries-are-acknowledged-at-one-position.ts';
 import { noTwoServersCanCommit } from './no-two-servers-can-commit.ts';
 import { nothingAppliedIsEverCut } from './nothing-applied-is-ever-cut.ts';
@@ -14,4 +15,5 @@ export const invariants: readonly Invariant[] = [
   noTwoEntriesAreAcknowledgedAtOnePosition,
   nothingAppliedIsEverCut,
   whoIsNotInTheRecordNeverCommitsAlone,
+  anActiveAndItsPassiveAreBothInTheRecord,
 ];

@@ -7,32 +7,20 @@ import { expect, test } from 'vitest';
 import {
   claimId,
   epoch,
-  firstStep,
   hold,
   lockId,
   pairId,
-  pairOptions,
   stateOf,
-  stepPair,
   version,
   type PairFact,
-  type PairOptions,
   type PairOrder,
-  type PairSnapshot,
+  type PairStep,
   type StateReport,
 } from '../../../src/core/pair/index.ts';
-import { hello, reading, record, stamp, store } from './samples.ts';
+import { hello, machineAfter, reading, record, stamp, store } from './samples.ts';
 
-const timing = Object.fromEntries(
-  Object.entries(pairOptions).map(([name, option]) => [name, option.default]),
-) as PairOptions;
-
-/** What the secondary is told, one fact after the other, and what the last one makes it do. */
-function after(facts: readonly PairFact[]): { snapshot: PairSnapshot; orders: readonly PairOrder[] } {
-  let step = firstStep({ me: 'secondary', timing, mayFoundAlone: false });
-  for (const fact of facts) step = stepPair(step.snapshot, fact);
-  return step;
-}
+/** What the secondary is told, and what the last fact makes it do. */
+const after = (facts: readonly PairFact[]): PairStep => machineAfter('secondary', facts);
 
 const report = (change: Partial<StateReport>): PairFact => ({
   type: 'peerReported',

@@ -2,15 +2,21 @@
 import {
   claimId,
   epoch,
+  firstStep,
   incarnation,
   lockId,
   noStamp,
   pairId,
+  pairOptions,
   seq,
+  stepPair,
   storeId,
   version,
   type ArbitrationRecord,
   type Hello,
+  type PairFact,
+  type PairOptions,
+  type PairStep,
   type ServerName,
   type ShareReading,
   type Stamp,
@@ -74,3 +80,14 @@ export const hello = (name: ServerName, change: Partial<Hello> = {}): Hello => (
   },
   ...change,
 });
+
+const timing = Object.fromEntries(
+  Object.entries(pairOptions).map(([name, option]) => [name, option.default]),
+) as PairOptions;
+
+/** The machine of one server, told one fact after the other: where it is, and what the last fact makes it do. */
+export function machineAfter(me: ServerName, facts: readonly PairFact[]): PairStep {
+  let step = firstStep({ me, timing, mayFoundAlone: false });
+  for (const fact of facts) step = stepPair(step.snapshot, fact);
+  return step;
+}
