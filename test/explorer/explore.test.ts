@@ -108,7 +108,7 @@ test.each<[string, Setting, string]>([
   expect(violation?.sentence).toBe(sentence);
   const lines = violation === null ? [] : transcript(violation);
   expect(lines.length).toBeGreaterThan(10);
-  expect(lines.join('\n')).toMatch(/channelUp: .* → |channelLost: .* → /);
+  expect(lines.join('\n')).toMatch(/(channelUp|channelLost|handedOver): .* → /);
 });
 
 test('the record read before the lock is caught by the looks of rule Write alone (Claim, Write)', () => {
