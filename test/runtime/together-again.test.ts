@@ -101,8 +101,12 @@ test('no client is let in before the peer holds what the new active found in its
   expect(await pair.until(() => pair.states.includes('ACTIVE'), LONG_MS)).toBe(true);
   const passive = pair.states.startsWith('ACTIVE') ? pair.secondary : pair.primary;
   passive.disk.holdSyncs();
+  const active = pair.states.startsWith('ACTIVE') ? pair.primary : pair.secondary;
   const client = pair.client();
   await expect(client.connects(timing.ackTimeout - 500)).rejects.toThrow();
+  expect(active.port.isOpen).toBe(false);
+  const { committedSeq = 0, lastSeq = 0 } = active.server?.replication.replica ?? {};
+  expect(committedSeq).toBeLessThan(lastSeq);
   expect(pair.inSync).toBe('primary+secondary');
 
   // It says nothing for ackTimeout: it is struck off, and the journal is the active's own to commit.
@@ -152,6 +156,22 @@ test('a flap of the channel: the same run of the passive is taken back, the reco
   pair.primary.crash();
   await pair.reaches('-/STANDALONE');
   expect(acknowledged.size).toBe(11);
+});
+
+test('an entry that the passive has before the active does is no tail when it resumes: nothing is cut (Resume, Tail)', async () => {
+  const pair = await TwoServers.together();
+  const client = await pair.client().connects();
+  await pair.run(100);
+  pair.primary.disk.slow(100);
+  const message = client.publish('on its way to two disks');
+  await pair.run(10);
+  pair.network.reset('reset');
+  pair.network.slow(0.01);
+
+  expect(await client.hasAck(message, 2_000)).toBe(true);
+  expect(pair.states).toBe('ACTIVE/PASSIVE');
+  expect(pair.secondary.disk.cutTails).toEqual([]);
+  expect(pair.inSync).toBe('primary+secondary');
 });
 
 test('a flap while the share is away: the pair serves on (Resume; REASONS.md C2)', async () => {
