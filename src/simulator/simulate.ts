@@ -39,15 +39,18 @@ export type Verdict = Readonly<{
   /** Null: all promises were kept. */
   broken: Readonly<{ promise: string; what: string; atMs: number }> | null;
   hash: string;
+  /** Every line. */
   trace: readonly string[];
+  /** The lines that tell how it came: faults, changes of state, warnings. */
+  story: readonly string[];
   virtualMs: number;
   /** From the end of the last fault until the pair was whole and drained. */
   healedMs: number;
   acknowledged: number;
   delivered: number;
-  faults: ReadonlyMap<FaultName, number>;
+  faults: Readonly<Partial<Record<FaultName, number>>>;
   /** How often which state was entered, by either server. */
-  states: ReadonlyMap<string, number>;
+  states: Readonly<Record<string, number>>;
 }>;
 
 export function simulate(seed: number, options: Partial<SimulateOptions> = {}): Promise<Verdict> {
@@ -71,7 +74,7 @@ class Simulation {
   readonly #publishers: Publisher[] = [];
   readonly #consumers: Consumer[] = [];
   readonly #misfortune: Misfortune;
-  readonly #states = new Map<string, number>();
+  readonly #states: Record<string, number> = {};
   #broken: Verdict['broken'] = null;
   #lastSteps = '';
 
@@ -106,7 +109,7 @@ class Simulation {
     this.#misfortune = new Misfortune(
       { pair: this.#pair, clients: [...this.#publishers, ...this.#consumers] },
       { random: new SimRandom(this.#random.below(2 ** 32)), only: options.faults },
-      (text) => this.#trace.say(text),
+      (text) => this.#trace.tell(text),
     );
   }
 
@@ -128,7 +131,7 @@ class Simulation {
     this.#misfortune.start();
     await this.#pass(() => false, this.#options.safetyMs);
 
-    this.#trace.say('the faults end');
+    this.#trace.tell('the faults end');
     this.#misfortune.stop();
     for (const publisher of this.#publishers) publisher.finish();
     const since = pair.clock.now();
@@ -142,11 +145,12 @@ class Simulation {
       broken: this.#broken,
       hash: this.#trace.hash,
       trace: this.#trace.lines,
+      story: this.#trace.story,
       virtualMs: pair.clock.now(),
       healedMs,
       acknowledged: this.#traffic.acknowledged,
       delivered: this.#traffic.delivered,
-      faults: this.#misfortune.counts,
+      faults: Object.fromEntries(this.#misfortune.counts),
       states: this.#states,
     };
   }
@@ -219,12 +223,17 @@ class Simulation {
   }
 
   #said(line: LogLine): void {
-    if (line.level === 'debug' && !this.#options.isVerbose) return;
-    this.#trace.say(line.text);
+    const { level, text, fields } = line;
+    if (level === 'debug') {
+      if (this.#options.isVerbose) this.#trace.keep(text);
+      return;
+    }
+    const state = fields?.['state'];
+    if (level === 'info' && state === undefined) this.#trace.say(text);
+    else this.#trace.tell(text);
     this.#look((checker) => checker.said?.(line));
-    const state = line.fields?.['state'];
-    if (typeof state === 'string' && line.text.startsWith(String(line.fields?.['server'])))
-      this.#states.set(state, (this.#states.get(state) ?? 0) + 1);
+    if (typeof state === 'string' && text.startsWith(String(fields?.['server'])))
+      this.#states[state] = (this.#states[state] ?? 0) + 1;
   }
 
   #noticeStep(): void {
@@ -236,7 +245,7 @@ class Simulation {
 
   /** A process ends where it is told to or its disk has failed; an operator's script starts it again. */
   #ended(name: string, why: string): void {
-    this.#trace.say(`${name}: the process has ended: ${why.split('\n')[0] ?? ''}`);
+    this.#trace.tell(`${name}: the process has ended: ${why.split('\n')[0] ?? ''}`);
     if (!FORESEEN.some((words) => why.includes(words)))
       return this.#breaks('no part fails', `the ${name} has ended: ${why}`);
     this.#pair.clock.after(this.#random.unit() * 5_000, () => {
@@ -254,6 +263,6 @@ class Simulation {
   #breaks(promise: string, what: string): void {
     if (this.#broken !== null) return;
     this.#broken = { promise, what, atMs: this.#pair.clock.now() };
-    this.#trace.say(`BROKEN: ${promise}: ${what}`);
+    this.#trace.tell(`BROKEN: ${promise}: ${what}`);
   }
 }

@@ -1,7 +1,11 @@
-/** What happened in a run, in order: a hash of all of it, by which two runs are compared, and its lines for people. */
+/**
+ * What happened in a run, in order: a hash of all of it, by which two runs are compared; its lines for people; and its story, which is those of the
+ * lines that tell how a pair came to where it is: faults, changes of state, warnings.
+ */
 
 export class Trace {
   readonly lines: string[] = [];
+  readonly story: string[] = [];
   readonly #now: () => number;
   #low = 0x811c9dc5;
   #high = 0x9e3779b1;
@@ -10,11 +14,23 @@ export class Trace {
     this.#now = now;
   }
 
+  /** A line of the story. */
+  tell(text: string): void {
+    this.story.push(this.say(text));
+  }
+
   /** A line that people may read. */
-  say(text: string): void {
+  say(text: string): string {
+    const line = this.keep(text);
+    this.note(line);
+    return line;
+  }
+
+  /** A line that is not of the run's hash: for who looks closer, and must get the same run. */
+  keep(text: string): string {
     const line = `${this.#now().toFixed(1).padStart(10)}  ${text}`;
     this.lines.push(line);
-    this.note(line);
+    return line;
   }
 
   /** Goes into the hash only. */
