@@ -48,11 +48,13 @@ export async function* runsInProcesses(wanted: Wanted, jobs: number): AsyncGener
         wake();
       });
   };
-  for (let job = 0; job < jobs; job += 1) void work();
-  X.finally(() => {
-    left -= 1;
-    wake();
-  });
+  for (let job = 0; job < jobs; job += 1)
+    void work()
+      .catch((failure: unknown) => void failures.push(failure))
+      .finally(() => {
+        left -= 1;
+        wake();
+      });
   while (left > 0 || ended.length > 0) {
     const run = ended.shift();
     if (run !== undefined) yield run;

@@ -42,6 +42,7 @@ export class LocalClock implements Clock {
   /** What passed while it was stopped. */
   #missed = 0;
   #waiting: (() => void)[] = [];
+  #wallOffset = 0;
 
   constructor(base: Clock) {
     this.#base = base;
@@ -56,7 +57,12 @@ export class LocalClock implements Clock {
   }
 
   wall(): number {
-    return this.#base.wall();
+    return this.#base.wall() + this.#wallOffset;
+  }
+
+  /** Somebody sets the clock on the wall; time passes as before. */
+  jumpWall(ms: number): void {
+    this.#wallOffset += ms;
   }
 
   after(ms: number, act: () => void): Cancel {

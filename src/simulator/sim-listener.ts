@@ -29,6 +29,8 @@ type Connection = {
   /** Null: not accepted yet, or over. */
   server: StreamEvents | null;
   isPaused: boolean;
+  /** What the server sends stays on the way. */
+  isStalled: boolean;
   isServerOver: boolean;
   isClientOver: boolean;
 };
@@ -41,7 +43,8 @@ export class SimPort {
   readonly #connections = new Set<Connection>();
   /** The process that listens, and what it is told. */
   #open: Open | null = null;
-  #isBarred = false;
+  /** The ways on which nothing gets through. */
+  readonly #barred = { toServer: false, toClient: false };
   #isDark = false;
   #clients = 0;
 
@@ -71,14 +74,15 @@ export class SimPort {
     const connection: Connection = {
       toServer: this.#wire(
         (parcel) => this.#atServer(connection, parcel),
-        () => connection.isPaused,
+        () => this.#barred.toServer || connection.isPaused,
       ),
       toClient: this.#wire(
         (parcel) => this.#atClient(connection, parcel, events),
-        () => false,
+        () => this.#barred.toClient || connection.isStalled,
       ),
       server: null,
       isPaused: false,
+      isStalled: false,
       isServerOver: false,
       isClientOver: false,
     };
@@ -97,16 +101,26 @@ export class SimPort {
     };
   }
 
-  /** Nothing gets through between this server and any client, and nobody is told. */
-  bar(): void {
-    this.#isBarred = true;
+  /** Nothing gets through between this server and any client, or on one of both ways only, and nobody is told. */
+  bar(ways: readonly ('toServer' | 'toClient')[] = ['toServer', 'toClient']): void {
+    for (const way of ways) this.#barred[way] = true;
   }
 
+  /** One of the connections: its client gets nothing more of what the server sends, until `unbar`. */
+  stallOne(): void {
+    const standing = [...this.#connections].filter(({ server }) => server !== null);
+    const connection = standing[this.#random.below(Math.max(1, standing.length))];
+    if (connection !== undefined) connection.isStalled = true;
+  }
+
+  /** Everything gets through again, and what waited comes. */
   unbar(): void {
-    this.#isBarred = false;
-    for (const { toServer, toClient } of this.#connections) {
-      toServer.resume();
-      toClient.resume();
+    this.#barred.toServer = false;
+    this.#barred.toClient = false;
+    for (const connection of this.#connections) {
+      connection.isStalled = false;
+      connection.toServer.resume();
+      connection.toClient.resume();
     }
   }
 
@@ -131,11 +145,11 @@ export class SimPort {
     this.#isDark = false;
   }
 
-  #wire(arrived: (parcel: Parcel) => void, isHeld: () => boolean): SimWire<Parcel> {
+  #wire(arrived: (parcel: Parcel) => void, isBarred: () => boolean): SimWire<Parcel> {
     return new SimWire({
       clock: this.#clock,
       latencyMs: () => LATENCY_MS.min + this.#random.unit() * (LATENCY_MS.max - LATENCY_MS.min),
-      isBarred: () => this.#isBarred || isHeld(),
+      isBarred,
       arrived,
       bytesOf: (parcel) => (parcel.kind === 'bytes' ? parcel.bytes.length : 0),
     });

@@ -7,7 +7,7 @@ import type { ServerName, Stamp } from '../core/pair/index.ts';
 import type { Arbiter, ArbiterEvents, Channel } from '../ports/index.ts';
 import { LocalClock } from './local-clock.ts';
 import type { Plant } from './planted.ts';
-import { SimDisk } from './sim-disk.ts';
+import { SimDisk, type SimDiskParts } from './sim-disk.ts';
 import { SimGateway } from './sim-gateway.ts';
 import { SimPort } from './sim-listener.ts';
 import type { SimNetwork } from './sim-network.ts';
@@ -18,14 +18,13 @@ import { SimStoreRoot } from './sim-store.ts';
 
 /** How long one act on the disk takes: a data-centre SSD. */
 const DISK_MS = 0.8;
-/** Small, so that trimming and full synchronisation are met within minutes. */
-const JOURNAL = { segmentSize: 8 * 1024, retain: 32 * 1024 };
 const GATEWAY_MS = 0.5;
 /** As in server.ts. */
 const STOP_MS_MAX = 20_000;
 
 export type MachineParts = Readonly<{
   request: Omit<SimServerRequest, 'newPair'>;
+  journal: SimDiskParts['journal'];
   /** The world's own time. */
   clock: Clock;
   share: SimShare;
@@ -59,7 +58,7 @@ export class SimMachine {
   readonly #random: SimRandom;
 
   constructor(parts: MachineParts) {
-    const { request, clock, seed } = parts;
+    const { request, clock, seed, journal } = parts;
     this.#parts = parts;
     this.name = request.me;
     this.#random = new SimRandom(seed);
@@ -71,7 +70,7 @@ export class SimMachine {
       wall: () => live().wall(),
       after: (ms, act) => live().after(ms, act),
     };
-    this.disk = new SimDisk({ clock: diskClock, random: this.#random, latencyMs: DISK_MS, journal: JOURNAL });
+    this.disk = new SimDisk({ clock: diskClock, random: this.#random, latencyMs: DISK_MS, journal });
     const { gatewayTimeout } = request.timing;
     this.gateway = new SimGateway({ latencyMs: GATEWAY_MS, timeoutMs: gatewayTimeout });
     this.port = new SimPort(clock, this.#random);

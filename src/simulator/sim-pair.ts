@@ -16,11 +16,15 @@ import { SimShare } from './sim-share.ts';
 export const SERVERS: readonly ServerName[] = ['primary', 'secondary'];
 
 const SHARE_MS = 1;
+/** Small, so that trimming and full synchronisation are met within minutes. */
+const JOURNAL = { segmentSize: 8 * 1024, retain: 32 * 1024 };
 
 export type SimPairOptions = Readonly<{
   seed: number;
   timing: PairOptions;
   mqtt: ConnectionOptions;
+  /** As of the journal's options of the same names, in bytes. */
+  journal: Readonly<{ segmentSize: number; retain: number }>;
   plant: Plant;
   events: Readonly<{
     said: (line: LogLine) => void;
@@ -44,7 +48,8 @@ export class SimPair {
   readonly machines: Readonly<Record<ServerName, SimMachine>>;
 
   constructor(options: Partial<SimPairOptions> & Pick<SimPairOptions, 'seed'>) {
-    const { seed, timing = defaultTiming, mqtt = defaultMqtt, plant = nothingPlanted, events } = options;
+    const { seed, timing = defaultTiming, mqtt = defaultMqtt, journal = JOURNAL } = options;
+    const { plant = nothingPlanted, events } = options;
     const random = new SimRandom(seed);
     const subSeed = (): number => random.below(2 ** 32);
     this.clock = new SimClock();
@@ -59,6 +64,7 @@ export class SimPair {
     const machine = (me: ServerName): SimMachine =>
       new SimMachine({
         request: { me, timing, mqtt },
+        journal,
         clock: this.clock,
         share: this.share,
         network: this.network,

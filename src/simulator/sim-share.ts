@@ -71,6 +71,8 @@ export class SimShare {
   };
   readonly #holders = new Set<ServerName>();
   #doLocksLie = false;
+  /** What was read last, and of what: a checker asks at each commit, and little changes. */
+  #read: Readonly<{ files: readonly (Buffer | null)[]; reading: ShareReading }> | null = null;
   /** Until then nobody gets a lock that he has not. */
   #graceUntil = 0;
   #holds = 0;
@@ -240,12 +242,12 @@ export class SimShare {
 
   /** What stands on the share, as anybody would read it now. */
   reading(): ShareReading {
-    const { primary, secondary } = this.blocks;
-    return readShare(
-      decodeBlock(primary?.bytes ?? null),
-      decodeBlock(secondary?.bytes ?? null),
-      decodeMark(this.mark),
-    );
+    const files = [this.blocks.primary?.bytes ?? null, this.blocks.secondary?.bytes ?? null, this.mark];
+    if (this.#read !== null && areSame(files, this.#read.files)) return this.#read.reading;
+    const [primary = null, secondary = null] = files;
+    const reading = readShare(decodeBlock(primary), decodeBlock(secondary), decodeMark(this.mark));
+    this.#read = { files: files.map((file) => (file === null ? null : Buffer.from(file))), reading };
+    return reading;
   }
 
   clockOf(server: ServerName): Clock {
@@ -271,3 +273,9 @@ export class SimShare {
     this.#mounts[server].isLockVoid = false;
   }
 }
+
+const areSame = (some: readonly (Buffer | null)[], others: readonly (Buffer | null)[]): boolean =>
+  some.every((one, at) => {
+    const other = others[at] ?? null;
+    return one === null || other === null ? one === other : one.equals(other);
+  });

@@ -6,6 +6,7 @@ import type { LogLine } from '../base/index.ts';
 import { allCheckers, LATE, type Checker } from './checkers/index.ts';
 import type { Fault } from './checkers/checker.ts';
 import { Consumer } from './clients/consumer.ts';
+import { Mortal } from './clients/mortal.ts';
 import { Publisher } from './clients/publisher.ts';
 import type { SimClientParts } from './clients/sim-client.ts';
 import { Traffic } from './clients/traffic.ts';
@@ -14,6 +15,7 @@ import { nothingPlanted, type Plant } from './planted.ts';
 import { DISK_FAILURES } from './sim-disk.ts';
 import { SERVERS, SimPair } from './sim-pair.ts';
 import { SimRandom } from './sim-random.ts';
+import { drawSettings, type SimSettings } from './sim-settings.ts';
 import { Trace } from './trace.ts';
 
 /** Within this, from the end of the last fault on, the pair is ACTIVE/PASSIVE and drained: every timeout of the defaults one after the other, and once more. */
@@ -70,9 +72,11 @@ class Simulation {
   readonly #traffic: Traffic;
   readonly #trace: Trace;
   readonly #random: SimRandom;
+  readonly #settings: SimSettings;
   readonly #checkers: readonly Checker[];
   readonly #publishers: Publisher[] = [];
   readonly #consumers: Consumer[] = [];
+  readonly #mortals: Mortal[] = [];
   readonly #misfortune: Misfortune;
   readonly #states: Record<string, number> = {};
   #broken: Verdict['broken'] = null;
@@ -82,9 +86,11 @@ class Simulation {
     this.#seed = seed;
     this.#options = options;
     this.#random = new SimRandom(seed);
+    this.#settings = drawSettings(this.#random);
     this.#trace = new Trace(() => this.#pair.clock.now());
     this.#pair = new SimPair({
       seed: this.#random.below(2 ** 32),
+      ...this.#settings,
       plant: options.plant,
       events: {
         said: (line) => this.#said(line),
@@ -104,10 +110,16 @@ class Simulation {
       received: (received) => this.#look((checker) => checker.received?.(received)),
       broken: (what) => this.#breaks('clients see what MQTT promises', what),
     });
-    this.#checkers = allCheckers({ pair: this.#pair, traffic: this.#traffic });
     this.#addClients();
+    this.#checkers = allCheckers({ pair: this.#pair, traffic: this.#traffic, mortals: this.#mortals });
     this.#misfortune = new Misfortune(
-      { pair: this.#pair, clients: [...this.#publishers, ...this.#consumers] },
+      {
+        pair: this.#pair,
+        clients: this.#clients,
+        consumers: [...this.#consumers],
+        mortals: this.#mortals,
+        away: new Set(),
+      },
       { random: new SimRandom(this.#random.below(2 ** 32)), only: options.faults },
       (text) => this.#trace.tell(text),
     );
@@ -127,7 +139,8 @@ class Simulation {
   async #live(): Promise<Verdict> {
     const pair = this.#pair;
     for (const name of SERVERS) pair.machines[name].start();
-    for (const client of [...this.#publishers, ...this.#consumers]) client.start();
+    for (const client of this.#clients) client.start();
+    this.#trace.tell(`settings: ${JSON.stringify(this.#settings)}`);
     this.#misfortune.start();
     await this.#pass(() => false, this.#options.safetyMs);
 
@@ -160,6 +173,8 @@ class Simulation {
     const late = new Consumer(this.#client(LATE, true), this.#traffic);
     late.start();
     await this.#pass(() => false, REST_MS);
+    for (const mortal of this.#mortals) mortal.sayFarewell();
+    await this.#pass(() => false, REST_MS);
     for (const client of [...this.#publishers, ...this.#consumers, late]) client.stop();
     await this.#pass(() => false, REST_MS);
     this.#look((checker) => checker.ended?.());
@@ -171,10 +186,15 @@ class Simulation {
       const isClean = this.#random.chance(0.5);
       this.#publishers.push(new Publisher(this.#client(`p${n}`, isClean), this.#traffic, intervalMs));
     }
-    for (const n of [1, 2] as const)
-      this.#consumers.push(new Consumer(this.#client(`durable${n}`, false), this.#traffic, n));
+    for (const qos of [1, 2] as const)
+      this.#consumers.push(new Consumer(this.#client(`durable${qos}`, false), this.#traffic, { qos }));
     const qos = this.#random.chance(0.5) ? 2 : 1;
-    this.#consumers.push(new Consumer(this.#client('clean', true), this.#traffic, qos));
+    this.#consumers.push(new Consumer(this.#client('clean', true), this.#traffic, { qos }));
+    this.#mortals.push(new Mortal(this.#client('mortal', true), this.#traffic));
+  }
+
+  get #clients(): readonly (Publisher | Consumer | Mortal)[] {
+    return [...this.#publishers, ...this.#consumers, ...this.#mortals];
   }
 
   #client(clientId: string, isClean: boolean): SimClientParts {

@@ -1,11 +1,12 @@
 /** What a checker sees and may be told of. Each says what is wrong, or null. */
 import type { LogLine } from '../../base/index.ts';
 import type { Stamp } from '../../core/pair/index.ts';
+import type { Mortal } from '../clients/mortal.ts';
 import type { Received, Traffic } from '../clients/traffic.ts';
 import type { SimPair } from '../sim-pair.ts';
 import type { SimServer } from '../sim-server.ts';
 
-export type Sight = Readonly<{ pair: SimPair; traffic: Traffic }>;
+export type Sight = Readonly<{ pair: SimPair; traffic: Traffic; mortals: readonly Mortal[] }>;
 
 export type Fault = string | null;
 

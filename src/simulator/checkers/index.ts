@@ -1,5 +1,6 @@
 /** The promises of the pair, each watched by one checker. */
 import type { Checker, Sight } from './checker.ts';
+import { atMostOnce } from './at-most-once.ts';
 import { committedEntries } from './committed-entries.ts';
 import { equalStores } from './equal-stores.ts';
 import { exactlyOnce } from './exactly-once.ts';
@@ -10,6 +11,8 @@ import { oneAcknowledges } from './one-acknowledges.ts';
 import { onlyNamedServe } from './only-named-serve.ts';
 import { publisherOrder } from './publisher-order.ts';
 import { retainedLast } from './retained-last.ts';
+import { namedHoldAll } from './named-hold-all.ts';
+import { willsPublished } from './wills-published.ts';
 
 export { type Checker } from './checker.ts';
 export { LATE } from './retained-last.ts';
@@ -19,10 +22,13 @@ export const allCheckers = (sight: Sight): readonly Checker[] => [
   exactlyOnce(sight),
   nothingUnexpected(),
   publisherOrder(),
+  atMostOnce(),
   oneAcknowledges(sight),
   committedEntries(sight),
+  namedHoldAll(sight),
   onlyNamedServe(sight),
   noDivergence(),
   retainedLast(sight),
+  willsPublished(sight),
   equalStores(sight),
 ];

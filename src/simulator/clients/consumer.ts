@@ -19,10 +19,15 @@ export class Consumer {
   /** Rises with each connection: an acknowledgement belongs to its own. */
   #connection = 0;
 
-  constructor(parts: SimClientParts, traffic: Traffic, qos: SimQos = 1) {
+  /** `log`: of the consumer whose name this one bears as well; then it has one connection, and doesn't come back. */
+  constructor(
+    parts: SimClientParts,
+    traffic: Traffic,
+    { qos = 1, log = null }: Readonly<{ qos?: SimQos; log?: ConsumerLog | null }> = {},
+  ) {
     this.#parts = parts;
     this.#traffic = traffic;
-    this.log = traffic.consumer(parts.clientId, !parts.isClean, qos);
+    this.log = log ?? traffic.consumer(parts.clientId, !parts.isClean, qos);
     this.#client = new SimClient(parts, {
       connected: (isPresent) => this.#connected(isPresent),
       subscribed: () => {
@@ -32,6 +37,7 @@ export class Consumer {
       released: (packetId) => this.#released(packetId),
       lost: () => {
         this.#connection += 1;
+        if (log !== null) this.#client.die();
       },
     });
   }
@@ -41,7 +47,19 @@ export class Consumer {
   }
 
   stop(): void {
+    this.#connection += 1;
     this.#client.stop();
+  }
+
+  /** Goes without a farewell, for good. */
+  die(): void {
+    this.#connection += 1;
+    this.#client.die();
+  }
+
+  /** Another client of the same name: whichever connects takes the session, and what either receives the consumer has received. */
+  twin(): Consumer {
+    return new Consumer(this.#parts, this.#traffic, { log: this.log });
   }
 
   drop(): void {

@@ -37,8 +37,23 @@ function packet(first: number, ...parts: readonly Buffer[]): Buffer {
   return Buffer.concat([Buffer.from([first, ...length]), body]);
 }
 
-export const connect = (clientId: string, isClean: boolean, keepAliveSeconds: number): Buffer =>
-  packet(0x10, text('MQTT'), Buffer.from([4, isClean ? 2 : 0]), u16(keepAliveSeconds), text(clientId));
+/** Published with QoS 1 when its client goes without a farewell. */
+export type Will = Readonly<{ topic: string; payload: string }>;
+
+export const connect = (
+  clientId: string,
+  isClean: boolean,
+  keepAliveSeconds: number,
+  will: Will | null = null,
+): Buffer =>
+  packet(
+    0x10,
+    text('MQTT'),
+    Buffer.from([4, (isClean ? 2 : 0) | (will === null ? 0 : 4 | 8)]),
+    u16(keepAliveSeconds),
+    text(clientId),
+    ...(will === null ? [] : [text(will.topic), text(will.payload)]),
+  );
 
 export type Publishing = Readonly<{
   topic: string;

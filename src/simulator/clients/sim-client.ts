@@ -20,11 +20,14 @@ import {
   type Publishing,
   type ServerPacket,
   type SimQos,
+  type Will,
 } from './mqtt-bytes.ts';
 
 export type Delivery = Extract<ServerPacket, { type: 'publish' }>;
 
 export type ClientHandlers = Readonly<{
+  /** Asked for each connection: the will that it has. */
+  will?: () => Will;
   connected?: (isPresent: boolean) => void;
   delivered?: (delivery: Delivery) => void;
   acknowledged?: (packetId: number) => void;
@@ -93,6 +96,12 @@ export class SimClient {
     if (this.#socket !== null) this.#lose();
   }
 
+  /** Goes without a farewell, for good. */
+  die(): void {
+    this.#isWanted = false;
+    this.#over();
+  }
+
   publish(publishing: Publishing): void {
     this.#socket?.send(publish(publishing));
   }
@@ -133,7 +142,7 @@ export class SimClient {
       },
     });
     this.#socket = socket;
-    socket.send(connect(clientId, isClean, KEEP_ALIVE_S));
+    socket.send(connect(clientId, isClean, KEEP_ALIVE_S, this.#handlers.will?.() ?? null));
     this.#watch();
   }
 

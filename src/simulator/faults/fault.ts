@@ -1,5 +1,7 @@
 /** What a fault is: something that befalls the pair or its clients at a moment, and most often ends of itself. */
 import type { ServerName } from '../../core/pair/index.ts';
+import type { Consumer } from '../clients/consumer.ts';
+import type { Mortal } from '../clients/mortal.ts';
 import type { SimMachine } from '../sim-machine.ts';
 import type { SimPair } from '../sim-pair.ts';
 import type { SimRandom } from '../sim-random.ts';
@@ -10,9 +12,14 @@ export interface Victim {
   drop(): void;
 }
 
+/** What befalls the pair, and what befalls its clients. */
 export type World = Readonly<{
   pair: SimPair;
   clients: readonly Victim[];
+  consumers: readonly Consumer[];
+  mortals: readonly Mortal[];
+  /** Consumers that have said farewell and will come back. */
+  away: Set<Consumer>;
 }>;
 
 /** What a fault is done with. */

@@ -4,6 +4,7 @@ import { SERVERS, type SimPair } from '../sim-pair.ts';
 import type { Strike } from './fault.ts';
 
 const LEASE_MS_MAX = 10_000;
+const WALL_JUMP_MS_MAX = 3_600_000;
 
 export const powerLoss: Strike = ({ machine, random, later }) => {
   machine.powerLoss(random.unit() * LEASE_MS_MAX);
@@ -21,6 +22,10 @@ export const freezeMachine: Strike = ({ pair, machine, server, random, later }) 
   if (random.chance(0.5)) later(() => pair.share.expire(server));
   later(() => machine.thaw());
 };
+
+/** The clock on the wall is set, by up to an hour either way. Nothing that decides may look at it. Source: PROTOCOL.md §1 (stamp). */
+export const wallClockJumps: Strike = ({ machine, random }) =>
+  machine.clock.jumpWall((random.unit() - 0.5) * 2 * WALL_JUMP_MS_MAX);
 
 /** The machine comes back with an empty disk. */
 export const storeLost: Strike = ({ pair, machine, server, random, later }) => {

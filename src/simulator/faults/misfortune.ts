@@ -58,7 +58,9 @@ export class Misfortune {
   /** All faults end, and everything runs. */
   stop(): void {
     this.#isOver = true;
-    const { pair } = this.#world;
+    const { pair, away } = this.#world;
+    for (const consumer of away) consumer.start();
+    away.clear();
     pair.network.heal();
     pair.network.slow(1);
     pair.share.recover();

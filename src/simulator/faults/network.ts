@@ -42,3 +42,24 @@ export const gatewaySilent: Strike = ({ pair, random, machine, later }) => {
     for (const one of silent) one.gateway.isSilent = false;
   });
 };
+
+/** Any of the lines between primary, secondary, gateway and clients is cut or not, each one way or both: whatever comes of it. */
+export const partition: Strike = ({ pair, random, later }) => {
+  for (const name of SERVERS) {
+    const { gateway, port } = pair.machines[name];
+    if (random.chance(0.4)) pair.network.cutOneWay(name);
+    const toGateway = random.oneOf(['open', 'open', 'cut', 'answersLost'] as const);
+    gateway.isSilent = toGateway !== 'open';
+    if (toGateway === 'cut') pair.share.hang([name]);
+    if (toGateway === 'answersLost') pair.share.deafen([name]);
+    port.bar(random.oneOf([[], [], ['toServer'], ['toClient'], ['toServer', 'toClient']] as const));
+  }
+  later(() => {
+    pair.network.heal();
+    pair.share.heal();
+    for (const name of SERVERS) {
+      pair.machines[name].gateway.isSilent = false;
+      pair.machines[name].port.unbar();
+    }
+  });
+};

@@ -20,6 +20,7 @@ export const FAULTS = {
   powerLoss: { weight: 6, strike: machine.powerLoss },
   powerLossOfBoth: { weight: 3, strike: machine.powerLossOfBoth },
   freezeMachine: { weight: 8, strike: machine.freezeMachine },
+  wallClockJumps: { weight: 2, strike: machine.wallClockJumps },
   storeLost: { weight: 2, strike: machine.storeLost },
 
   cut: { weight: 8, strike: network.cut },
@@ -28,6 +29,7 @@ export const FAULTS = {
   channelLostForOne: { weight: 5, strike: network.channelLostForOne },
   slowChannel: { weight: 6, strike: network.slowChannel },
   isolate: { weight: 6, strike: network.isolate },
+  partition: { weight: 8, strike: network.partition },
   gatewaySilent: { weight: 4, strike: network.gatewaySilent },
 
   shareHung: { weight: 6, strike: share.shareHung },
@@ -50,7 +52,12 @@ export const FAULTS = {
   bitFlips: { weight: 3, strike: disk.bitFlips },
 
   clientsCutOff: { weight: 3, strike: clients.clientsCutOff },
+  clientsCutOneWay: { weight: 3, strike: clients.clientsCutOneWay },
+  clientStalled: { weight: 4, strike: clients.clientStalled },
   clientLost: { weight: 4, strike: clients.clientLost },
+  clientDies: { weight: 4, strike: clients.clientDies },
+  consumerLeaves: { weight: 4, strike: clients.consumerLeaves },
+  sessionTakenOver: { weight: 4, strike: clients.sessionTakenOver },
 
   switchover: { weight: 5, strike: operator.switchover },
   restart: { weight: 3, strike: operator.restart },

@@ -73,7 +73,7 @@ export class Scene {
       received: (received) => this.#look((checker) => checker.received?.(received)),
       broken: (what) => this.breaks('clients see what MQTT promises', what),
     });
-    this.checkers = allCheckers({ pair: this.pair, traffic: this.traffic });
+    this.checkers = allCheckers({ pair: this.pair, traffic: this.traffic, mortals: [] });
     this.publisher = new ScenarioPublisher(
       clientParts(this.pair, { clientId: 'publisher', isClean: true, at: null }),
       this.traffic,

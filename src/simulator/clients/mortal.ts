@@ -1,0 +1,91 @@
+/**
+ * A client with a will. It lives until it dies without a farewell, for good, or says farewell; then another is born under another name. Each
+ * connection has a will of its own, so that what is published tells whose it was. Source: MQTT-3.1.2-8, MQTT-3.14.4-3.
+ */
+import { SimClient, type SimClientParts } from './sim-client.ts';
+import type { SentMessage, Traffic } from './traffic.ts';
+
+/** The will of one connection that was accepted. */
+export type WillLog = Readonly<{
+  message: SentMessage;
+  /** When its client had gone, and how. */
+  endedAt: number;
+  end: 'died' | 'farewell';
+}>;
+
+export class Mortal {
+  readonly #parts: SimClientParts;
+  readonly #traffic: Traffic;
+  readonly #wills: WillLog[] = [];
+  #client: SimClient | null = null;
+  #lives = 0;
+  #connections = 0;
+  #will: SentMessage | null = null;
+
+  constructor(parts: SimClientParts, traffic: Traffic) {
+    this.#parts = parts;
+    this.#traffic = traffic;
+  }
+
+  /** Of those that have gone with a connection that stood. */
+  get wills(): readonly WillLog[] {
+    return this.#wills;
+  }
+
+  get isConnected(): boolean {
+    return this.#client?.isConnected === true;
+  }
+
+  start(): void {
+    this.#lives += 1;
+    const clientId = `${this.#parts.clientId}-${this.#lives}`;
+    this.#client = new SimClient({ ...this.#parts, clientId }, { will: () => this.#nextWill() });
+    this.#client.start();
+  }
+
+  drop(): void {
+    this.#client?.drop();
+  }
+
+  /** Gone without a farewell; another is born. */
+  die(): void {
+    this.#note('died');
+    this.#client?.die();
+    this.start();
+  }
+
+  /** Gone with a farewell, which arrives: for when all is well. */
+  sayFarewell(): void {
+    this.#note('farewell');
+    this.#client?.stop();
+    this.#client = null;
+  }
+
+  /** What a client whose last connection did not stand has left is not known: the server may have taken its CONNECT or not. */
+  #note(end: WillLog['end']): void {
+    const message = this.#will;
+    if (message === null || !this.isConnected) return;
+    this.#wills.push({ message, endedAt: this.#parts.clock.now(), end });
+  }
+
+  #nextWill(): { topic: string; payload: string } {
+    this.#connections += 1;
+    const { clientId, clock } = this.#parts;
+    const id = `${clientId}:${this.#connections}`;
+    // One life's wills come in order. That of one who died may come after another's, who was born later.
+    const publisher = `${clientId}-${this.#lives}`;
+    this.#will = {
+      id,
+      publisher,
+      number: this.#connections,
+      topic: `wills/${clientId}`,
+      payload: `${id}|`,
+      qos: 1,
+      isRetained: false,
+      sentAt: clock.now(),
+      isAcknowledged: false,
+    };
+    this.#traffic.made(this.#will);
+    return this.#will;
+  }
+}
