@@ -18,8 +18,12 @@ import { SimRandom } from './sim-random.ts';
 import { drawSettings, type SimSettings } from './sim-settings.ts';
 import { Trace } from './trace.ts';
 
-/** Within this, from the end of the last fault on, the pair is ACTIVE/PASSIVE and drained: every timeout of the defaults one after the other, and once more. */
-export const LIVENESS_MS = 120_000;
+/**
+ * Within this, from the end of the last fault on, the pair is ACTIVE/PASSIVE and drained. The longest chain of waits that the settings allow: an
+ * operator starts an ended process (5 s), a dead machine's lease runs out (10 s), a shrink is given up (20 s), a start looks for its peer (5 s), a
+ * claim's turn passes on (6 s), a switchover is given up (10 s); and some to drain. Measured are less than 10 s.
+ */
+export const LIVENESS_MS = 60_000;
 /** After the clients have gone everything has been applied on both sides. */
 const REST_MS = 5_000;
 

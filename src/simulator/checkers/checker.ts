@@ -6,7 +6,7 @@ import type { Received, Traffic } from '../clients/traffic.ts';
 import type { SimPair } from '../sim-pair.ts';
 import type { SimServer } from '../sim-server.ts';
 
-export type Sight = Readonly<{ pair: SimPair; traffic: Traffic; mortals: readonly Mortal[] }>;
+export type Sight = Readonly<{ pair: SimPair; traffic: Traffic; mortals: readonly Pick<Mortal, 'wills'>[] }>;
 
 export type Fault = string | null;
 

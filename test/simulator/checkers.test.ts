@@ -1,0 +1,61 @@
+/** Checkers that can fail: each sees what it is there for. Those that need a whole run are in planted.test.ts. */
+import { expect, test } from 'vitest';
+import { atMostOnce } from '../../src/simulator/checkers/at-most-once.ts';
+import { willsPublished } from '../../src/simulator/checkers/wills-published.ts';
+import type { WillLog } from '../../src/simulator/clients/mortal.ts';
+import { Traffic, type Received, type SentMessage } from '../../src/simulator/clients/traffic.ts';
+import { PLANTED } from '../../src/simulator/planted.ts';
+import { SimPair } from '../../src/simulator/sim-pair.ts';
+import { simulate } from '../../src/simulator/simulate.ts';
+
+const message = (id: string): SentMessage => ({
+  id,
+  publisher: 'mortal',
+  number: 1,
+  topic: 'wills/mortal',
+  payload: `${id}|`,
+  isRetained: false,
+  sentAt: 10,
+  isAcknowledged: false,
+});
+
+/** What the checker says in the end of a will that was left at 50, when a consumer had subscribed at 20 and has received this. */
+function saidOf(end: WillLog['end'], received: readonly string[]): string | null | undefined {
+  const traffic = new Traffic({ note: () => undefined, received: () => undefined, broken: () => undefined });
+  const consumer = traffic.consumer('durable', true);
+  consumer.subscribedAt = 20;
+  for (const id of received) consumer.received.add(id);
+  const wills = [{ message: message('mortal:1'), endedAt: 50, end }];
+  return willsPublished({ pair: new SimPair({ seed: 1 }), traffic, mortals: [{ wills }] }).ended?.();
+}
+
+test('a will that is not published after a death is missed, and one that is after a farewell is seen (MQTT-3.1.2-8, MQTT-3.14.4-3)', () => {
+  expect(saidOf('died', ['mortal:1'])).toBe(null);
+  expect(saidOf('died', [])).toContain('has never reached durable');
+  expect(saidOf('farewell', [])).toBe(null);
+  expect(saidOf('farewell', ['mortal:1'])).toContain('said farewell');
+});
+
+test('a message with QoS 0 that comes once more is seen (MQTT-4.3.1-1)', () => {
+  const traffic = new Traffic({ note: () => undefined, received: () => undefined, broken: () => undefined });
+  const received: Received = {
+    consumer: traffic.consumer('clean', false),
+    message: message('p1:1'),
+    payload: 'p1:1|',
+    topic: 'plain/p1',
+    qos: 0,
+    isRetained: false,
+    isFirst: true,
+  };
+  const checker = atMostOnce();
+  expect(checker.received?.(received)).toBe(null);
+  expect(checker.received?.({ ...received, isFirst: false })).toContain('once more');
+  expect(checker.received?.({ ...received, isFirst: false, qos: 1 })).toBe(null);
+});
+
+test('an acknowledgement before its sync shows at the commit, at a store that the record names (Ack)', async () => {
+  for (const plant of ['appendBeforeSync', 'acknowledgedOnReceipt'] as const) {
+    const { broken } = await simulate(1, { safetyMs: 20_000, faults: ['slowDisk'], plant: PLANTED[plant]() });
+    expect(broken?.promise).toBe('every store that the record names holds everything acknowledged');
+  }
+});
