@@ -49,7 +49,7 @@ export type ArbiterEvents = Readonly<{
   lockLost: (why: string) => void;
 }>;
 
-/** Every call settles within `keeperTimeout`, whatever the share does. Calls are made one at a time. */
+/** Every call settles within `keeperTimeout`, whatever the share does. They are done one at a time, in the order in which they are asked. */
 export interface Arbiter {
   /** Reads both blocks and the mark afresh; takes no lock. */
   read(): Promise<ReadOutcome>;

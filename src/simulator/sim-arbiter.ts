@@ -1,6 +1,6 @@
 /**
- * One server's keeper in the simulation: the same port, the same rule Write as the real one, on the share in memory. A call under way ends
- * with its keeper; what hangs in the share lands late. Source: PROTOCOL.md §2 Write and Keeper; REASONS.md A4, W5.
+ * One server's keeper in the simulation: the same port, the same rule Write as the real one, on the share in memory. It does one thing at a
+ * time, in the order in which it was asked. A call under way ends with its keeper; what hangs in the share lands late. Source: PROTOCOL.md §2 Write and Keeper; REASONS.md A4, W5.
  */
 import { present, unreachable } from '../base/index.ts';
 import {
@@ -43,6 +43,8 @@ export class SimArbiter implements Arbiter {
   readonly #runs = new Set<Run>();
   #file: BlockFile | null = null;
   #hold: Hold | null = null;
+  /** What the keeper is at, and has been asked since. */
+  #turn: Promise<void> = Promise.resolve();
   #committed: Stamp = noStamp;
   #isProbeDue = false;
 
@@ -88,8 +90,9 @@ export class SimArbiter implements Arbiter {
     });
   }
 
-  async release(): Promise<void> {
-    this.#letGo();
+  release(): Promise<void> {
+    this.#turn = this.#turn.then(() => this.#letGo());
+    return this.#turn;
   }
 
   committed(stamp: Stamp): void {
@@ -104,6 +107,7 @@ export class SimArbiter implements Arbiter {
   /** The keeper is lost, with the lock if it held it and the calls that it was at. The next one begins with a block file of its own. */
   lose(why: string): void {
     const runs = [...this.#runs];
+    this.#turn = Promise.resolve();
     this.#file = null;
     const wasHeld = this.#hold !== null;
     this.#letGo();
@@ -113,6 +117,7 @@ export class SimArbiter implements Arbiter {
 
   crash(): void {
     for (const run of this.#runs) run.end();
+    this.#turn = Promise.resolve();
     this.#letGo();
     this.#file = null;
   }
@@ -254,11 +259,13 @@ export class SimArbiter implements Arbiter {
         },
       };
       this.#runs.add(run);
-      call.work(run).then((outcome) => {
+      const settle = (outcome: T): void => {
         if (run.isOver) return;
         run.end();
         resolve(outcome);
-      }, reject);
+      };
+      this.#turn = this.#turn.then(() => (run.isOver ? undefined : call.work(run).then(settle)));
+      this.#turn.catch(reject);
     });
   }
 }

@@ -167,6 +167,22 @@ export function arbiterContract(name: string, freshPair: () => Promise<ArbiterPa
     expect((await primary.lock(0)).kind).toBe('held');
   });
 
+  test(`${name}: what is asked while a write is under way is done after it, in the order of its asking (§2 Keeper)`, async () => {
+    const { primary } = await setUp();
+    const lock = await held(primary);
+
+    const first = primary.write(request(lock.hold, version(0)));
+    const second = primary.write(request(lock.hold, version(0), { draft: draftNamed('claim-2') }));
+    const released = primary.release();
+    const third = primary.write(request(lock.hold, version(1)));
+
+    expect(await first).toMatchObject({ kind: 'written', record: { version: 1 } });
+    expect((await second).kind).toBe('movedOn');
+    await released;
+    expect((await third).kind).toBe('movedOn');
+    expect(await reading(primary)).toMatchObject({ isSettled: true, record: { claimId: 'claim-1' } });
+  });
+
   test(`${name}: a write of a former hold, or of none, has moved on (§2 Write 1, REASONS A4)`, async () => {
     const { primary, secondary } = await setUp();
 
