@@ -4,10 +4,12 @@ import { atMostOnce } from './at-most-once.ts';
 import { committedEntries } from './committed-entries.ts';
 import { equalStores } from './equal-stores.ts';
 import { exactlyOnce } from './exactly-once.ts';
+import { namedHoldAll } from './named-hold-all.ts';
 import { noDivergence } from './no-divergence.ts';
 import { nothingLost } from './nothing-lost.ts';
 import { nothingUnexpected } from './nothing-unexpected.ts';
 import { oneAcknowledges } from './one-acknowledges.ts';
+import { onlyCommittedApplied } from './only-committed-applied.ts';
 import { onlyNamedServe } from './only-named-serve.ts';
 import { publisherOrder } from './publisher-order.ts';
 import { retainedLast } from './retained-last.ts';
@@ -26,6 +28,7 @@ export const allCheckers = (sight: Sight): readonly Checker[] => [
   oneAcknowledges(sight),
   committedEntries(sight),
   namedHoldAll(sight),
+  onlyCommittedApplied(),
   onlyNamedServe(sight),
   noDivergence(),
   retainedLast(sight),
