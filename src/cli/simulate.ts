@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { FAULT_NAMES, totalsOf, type FaultName } from '../simulator/index.ts';
 import { exitCode } from './exit-codes.ts';
+import { huntPlanted, plantChoices } from './planted.ts';
 import { failureText, Progress, report, storyText, summary } from './simulate-report.ts';
 import { runsHere, runsInProcesses, runOf, type Wanted } from './simulate-runs.ts';
 
@@ -13,6 +14,7 @@ type SimulateOptions = Wanted &
     json?: string;
     verbose: boolean;
     lines: boolean;
+    plant?: string;
   }>;
 
 export function addSimulate(program: Command): void {
@@ -28,7 +30,11 @@ export function addSimulate(program: Command): void {
     .option('--jobs <number>', 'how many processes share the runs', whole, 1)
     .option('--json <file>', 'writes the verdict, the range of seeds and all counts there')
     .addOption(new Option('--lines', 'a line of JSON for each run instead of a report').hideHelp())
+    .addOption(
+      new Option('--plant <name>', 'with this bug in it, until it is caught: a table').choices(plantChoices),
+    )
     .action(async (options: SimulateOptions) => {
+      if (options.plant !== undefined) return huntPlanted({ ...options, plant: options.plant });
       const areKept = await (options.seed === undefined ? many(options) : one(options.seed, options));
       if (!areKept) process.exitCode = exitCode('fault');
     });

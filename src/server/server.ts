@@ -5,7 +5,7 @@
 import { openAdmin } from '../admin/index.ts';
 import type { Log } from '../base/index.ts';
 import { Broker } from '../core/broker/index.ts';
-import { incarnation, type PairFact } from '../core/pair/index.ts';
+import { incarnation, stepPair, type PairFact } from '../core/pair/index.ts';
 import { KeeperArbiter, keeperProgram, TcpGateway } from '../io/arbitration/index.ts';
 import { WsChannel } from '../io/channel/index.ts';
 import { TcpListener } from '../io/net/index.ts';
@@ -198,6 +198,7 @@ class Server {
       incarnation: run,
       timing,
       mayFoundAlone: newPair,
+      step: stepPair,
       arbiter: parts.arbiter,
       gateway: new TcpGateway({ ...gateway, probes: timing.gatewayProbes, timeoutMs: timing.gatewayTimeout }),
       channel: this.#channel(run),

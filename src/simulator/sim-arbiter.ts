@@ -5,8 +5,8 @@
 import { present, unreachable } from '../base/index.ts';
 import {
   beginWrite,
+  type BlockReading,
   COPY_BYTES,
-  decodeBlock,
   decodeMark,
   emptyContent,
   encodeCopy,
@@ -32,6 +32,9 @@ import type {
 import type { BlockFile, SimShare } from './sim-share.ts';
 
 const POLL_MS = 5;
+
+/** Where in a write each of the two fresh looks at the peer's block is made. */
+const PLACES = { secondLook: 'lookAgain', lastLook: 'lookLast' } as const;
 
 /** One call under way. When it is over, nothing more of it happens, but what hangs in the share. */
 type Run = { isOver: boolean; end: () => void; fail: (why: string) => void };
@@ -163,7 +166,7 @@ export class SimArbiter implements Arbiter {
   #renewBlock(): void {
     if (this.#file !== null && this.#file === this.#share.blocks[this.#server]) return;
     const old = this.#share.blocks[this.#server]?.bytes ?? null;
-    const reading = decodeBlock(old);
+    const reading = this.#share.block(this.#server);
     const { announced, record } = reading.kind === 'good' ? reading : emptyContent;
     const copy = encodeCopy({ announced, record });
     const bytes = reading.kind === 'damaged' && old !== null ? Buffer.from(old) : Buffer.concat([copy, copy]);
@@ -173,14 +176,21 @@ export class SimArbiter implements Arbiter {
 
   async #write(run: Run, request: WriteRequest): Promise<WriteOutcome> {
     const mount = this.#share.mount(this.#server);
+    const { leavesOut } = this.#share.settings.acts ?? {};
     let step = beginWrite({ ...request, server: this.#server });
+    let peer: BlockReading = { kind: 'empty' };
     while (step.do.type !== 'end') {
       const order = step.do;
+      if (leavesOut !== undefined && step.state.place === PLACES[leavesOut]) {
+        step = nextWrite(step.state, { type: 'peer', peer });
+        continue;
+      }
       const isFailing = order.type === 'put' && mount.nextWriteFails === 'before';
       if (isFailing) mount.nextWriteFails = null;
       const input: WriteInput = isFailing
         ? { type: 'failed', why: 'the write failed' }
         : await this.#touch(run, this.#doer(order), order.type === 'put');
+      if (input.type === 'both') peer = input.blocks[otherServer(this.#server)];
       step = nextWrite(step.state, input);
     }
     if (step.do.outcome.kind !== 'written' || mount.nextWriteFails !== 'after') return step.do.outcome;
@@ -196,14 +206,12 @@ export class SimArbiter implements Arbiter {
 
   #obey(order: Exclude<WriteOrder, { type: 'end' }>, file: BlockFile | null): WriteInput {
     const { blocks } = this.#share;
-    const read = (server: ServerName): ReturnType<typeof decodeBlock> =>
-      decodeBlock(blocks[server]?.bytes ?? null);
     switch (order.type) {
       case 'readBoth':
         return {
           type: 'both',
           hold: this.#hold,
-          blocks: { primary: read('primary'), secondary: read('secondary') },
+          blocks: { primary: this.#share.block('primary'), secondary: this.#share.block('secondary') },
           mark: decodeMark(this.#share.mark),
         };
       case 'moveAside':
@@ -214,7 +222,7 @@ export class SimArbiter implements Arbiter {
         present(file, 'a block file').bytes.set(encodeCopy(order.content), (order.copy - 1) * COPY_BYTES);
         return { type: 'done' };
       case 'readPeer':
-        return { type: 'peer', peer: read(otherServer(this.#server)) };
+        return { type: 'peer', peer: this.#share.block(otherServer(this.#server)) };
       default:
         return unreachable(order);
     }

@@ -3,10 +3,10 @@
  * can befall it is done to it here.
  */
 import type { Clock, Log } from '../base/index.ts';
-import type { ServerName, Stamp } from '../core/pair/index.ts';
+import { stepPair, type ServerName, type Stamp } from '../core/pair/index.ts';
 import type { Arbiter, ArbiterEvents, Channel } from '../ports/index.ts';
 import { LocalClock } from './local-clock.ts';
-import type { Plant } from './planted.ts';
+import type { Plant } from './planted/index.ts';
 import { SimDisk, type SimDiskParts } from './sim-disk.ts';
 import { SimGateway } from './sim-gateway.ts';
 import { SimPort } from './sim-listener.ts';
@@ -120,6 +120,7 @@ export class SimMachine {
         },
         gateway: this.gateway.port(process),
         channel: heardBy(process, plant.channel?.(channel, this) ?? channel),
+        step: plant.step?.(stepPair, this) ?? stepPair,
         listener: this.port.listener(process),
       },
       { stepped: events.stepped, committed: events.committed, ended: ends },

@@ -5,7 +5,7 @@
 import type { LogLine } from '../base/index.ts';
 import { pairOptions, type PairOptions, type ServerName, type Stamp } from '../core/pair/index.ts';
 import { connectionOptions, type ConnectionOptions } from '../runtime/connections/index.ts';
-import { nothingPlanted, type Plant } from './planted.ts';
+import { nothingPlanted, type Plant } from './planted/index.ts';
 import { SimClock } from './sim-clock.ts';
 import { SimMachine } from './sim-machine.ts';
 import { SimNetwork } from './sim-network.ts';
@@ -59,6 +59,7 @@ export class SimPair {
       keeperTimeoutMs: timing.keeperTimeout,
       latencyMs: SHARE_MS,
       probeIntervalMs: timing.activeLockReacquisitionInterval,
+      ...(plant.share === undefined ? {} : { acts: plant.share }),
     });
     this.network = new SimNetwork(this.clock, new SimRandom(subSeed()));
     const machine = (me: ServerName): SimMachine =>

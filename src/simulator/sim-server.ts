@@ -8,6 +8,7 @@ import {
   incarnation,
   type PairFact,
   type PairOptions,
+  type stepPair,
   type ServerName,
   type ShareSight,
   type Stamp,
@@ -29,6 +30,8 @@ export type SimServerPorts = Readonly<{
   gateway: Gateway;
   channel: Channel;
   listener: Listener;
+  /** The pair's machine; a planted fault puts another one in its place. */
+  step: typeof stepPair;
 }>;
 
 export type SimServerEvents = Readonly<{
@@ -78,7 +81,7 @@ export class SimServer {
     built: (server: SimServer) => void,
   ): Promise<void> {
     const { me, timing, mqtt, newPair } = request;
-    const { clock, random, log, root, gateway, channel, listener } = ports;
+    const { clock, random, log, root, gateway, channel, listener, step } = ports;
     // As in server.ts: the parts know each other in a circle, which is closed here.
     const late: { server: SimServer | null } = { server: null };
     const tell = (fact: PairFact): void => late.server?.pair.tell(fact);
@@ -117,6 +120,7 @@ export class SimServer {
       incarnation: incarnation(random.id()),
       timing,
       mayFoundAlone: newPair,
+      step,
       arbiter,
       gateway,
       channel,

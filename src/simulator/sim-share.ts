@@ -6,6 +6,7 @@
  */
 import type { Clock } from '../base/index.ts';
 import {
+  type BlockReading,
   COPY_BYTES,
   decodeBlock,
   decodeMark,
@@ -19,6 +20,13 @@ import {
 import type { Arbiter, ArbiterEvents } from '../ports/index.ts';
 import { SimArbiter } from './sim-arbiter.ts';
 
+/** What keepers do on the share, where a planted fault has them do it otherwise. */
+export type KeeperActs = Readonly<{
+  readBlock?: (bytes: Uint8Array | null) => BlockReading;
+  /** A fresh look at the peer's block, step 3 or 5 of rule Write, instead of which they take what they saw in step 1. */
+  leavesOut?: 'secondLook' | 'lastLook';
+}>;
+
 export type SimShareSettings = Readonly<{
   clock: Clock;
   /** Within which every call settles. */
@@ -29,6 +37,8 @@ export type SimShareSettings = Readonly<{
   probeIntervalMs?: number;
   /** By which each server's keeper lives, where its machine can stand still. */
   clockOf?: (server: ServerName) => Clock;
+  /** What keepers do otherwise than they should; of planted faults. */
+  acts?: KeeperActs;
 }>;
 
 const SERVERS: readonly ServerName[] = ['primary', 'secondary'];
@@ -244,10 +254,14 @@ export class SimShare {
   reading(): ShareReading {
     const files = [this.blocks.primary?.bytes ?? null, this.blocks.secondary?.bytes ?? null, this.mark];
     if (this.#read !== null && areSame(files, this.#read.files)) return this.#read.reading;
-    const [primary = null, secondary = null] = files;
-    const reading = readShare(decodeBlock(primary), decodeBlock(secondary), decodeMark(this.mark));
+    const reading = readShare(this.block('primary'), this.block('secondary'), decodeMark(this.mark));
     this.#read = { files: files.map((file) => (file === null ? null : Buffer.from(file))), reading };
     return reading;
+  }
+
+  block(server: ServerName): BlockReading {
+    const { readBlock = decodeBlock } = this.settings.acts ?? {};
+    return readBlock(this.blocks[server]?.bytes ?? null);
   }
 
   clockOf(server: ServerName): Clock {

@@ -11,7 +11,7 @@ import { Publisher } from './clients/publisher.ts';
 import type { SimClientParts } from './clients/sim-client.ts';
 import { Traffic } from './clients/traffic.ts';
 import { Misfortune, type FaultName } from './faults/index.ts';
-import { nothingPlanted, type Plant } from './planted.ts';
+import { nothingPlanted, plainSetting, type Plant, type Setting } from './planted/index.ts';
 import { DISK_FAILURES } from './sim-disk.ts';
 import { SERVERS, SimPair } from './sim-pair.ts';
 import { SimRandom } from './sim-random.ts';
@@ -36,6 +36,7 @@ export type SimulateOptions = Readonly<{
   plant: Plant;
   /** These and no others; null: as the seed has it. */
   faults: readonly FaultName[] | null;
+  setting: Setting;
   /** Also the lines of level debug: for reading one run. */
   isVerbose: boolean;
 }>;
@@ -64,6 +65,7 @@ export function simulate(seed: number, options: Partial<SimulateOptions> = {}): 
     safetyMs: 120_000,
     plant: nothingPlanted,
     faults: null,
+    setting: plainSetting,
     isVerbose: false,
     ...options,
   }).run();
@@ -142,6 +144,7 @@ class Simulation {
 
   async #live(): Promise<Verdict> {
     const pair = this.#pair;
+    const endOfSetting = this.#options.setting(pair, new SimRandom(this.#seed));
     for (const name of SERVERS) pair.machines[name].start();
     for (const client of this.#clients) client.start();
     this.#trace.tell(`settings: ${JSON.stringify(this.#settings)}`);
@@ -150,6 +153,7 @@ class Simulation {
 
     this.#trace.tell('the faults end');
     this.#misfortune.stop();
+    endOfSetting();
     for (const publisher of this.#publishers) publisher.finish();
     const since = pair.clock.now();
     const isHealed = await this.#pass(() => this.#isWhole(), LIVENESS_MS);

@@ -16,7 +16,7 @@ import {
   servingOf,
   stateOf,
   stepOf,
-  stepPair,
+  type stepPair,
   type ArbitrationRecord,
   type ClaimId,
   type Epoch,
@@ -59,6 +59,8 @@ export type DriverParts = Readonly<{
   incarnation: Incarnation;
   timing: PairOptions;
   mayFoundAlone: boolean;
+  /** The machine's step: `stepPair`. A part like the ports, so that the simulator can show what becomes of a pair whose machine is wrong. */
+  step: typeof stepPair;
   arbiter: Arbiter;
   gateway: Gateway;
   channel: Channel;
@@ -222,7 +224,7 @@ export class PairDriver {
 
   #take(fact: PairFact | TimerFact): void {
     const before = stateOf(this.#snapshot);
-    const step = stepPair(this.#snapshot, fact);
+    const step = this.#parts.step(this.#snapshot, fact);
     const from = stepOf(this.#snapshot);
     this.#snapshot = step.snapshot;
     this.#debug(fact, from);

@@ -1,11 +1,11 @@
 /**
  * What stands between a server and the world for one scenario: which share its mount shows, and frames that are damaged on their way to it. Both
- * are plants (`simulator/planted.ts`), so the shipped parts don't know.
+ * are plants (`simulator/planted/index.ts`), so the shipped parts don't know.
  */
 import type { ServerName } from '../../../src/core/pair/index.ts';
 import type { Frame } from '../../../src/core/pair/index.ts';
 import type { Channel } from '../../../src/ports/index.ts';
-import type { Plant } from '../../../src/simulator/planted.ts';
+import type { Plant } from '../../../src/simulator/planted/index.ts';
 import { SimShare } from '../../../src/simulator/sim-share.ts';
 
 /** All bytes of a share, as a snapshot of the file server has them. */

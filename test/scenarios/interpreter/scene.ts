@@ -6,7 +6,7 @@ import { present } from '../../../src/base/index.ts';
 import { serves, type PairOptions, type ServerName } from '../../../src/core/pair/index.ts';
 import { allCheckers, LATE, type Checker } from '../../../src/simulator/checkers/index.ts';
 import { Traffic } from '../../../src/simulator/clients/traffic.ts';
-import { nothingPlanted, type Plant } from '../../../src/simulator/planted.ts';
+import { nothingPlanted, type Plant } from '../../../src/simulator/planted/index.ts';
 import type { StoreContent } from '../../../src/simulator/sim-disk.ts';
 import type { SimMachine } from '../../../src/simulator/sim-machine.ts';
 import { defaultTiming, SERVERS, SimPair } from '../../../src/simulator/sim-pair.ts';
