@@ -81,6 +81,13 @@ export function heardHello(draft: Draft, me: ServerName, theirs: Hello): void {
   meet(draft, me, isNew);
 }
 
+/** What the peer has said last stands in for what it said when they met. */
+export function heardReport(draft: Draft, me: ServerName, heard: StateReport): void {
+  const { link } = draft[me];
+  if (link.theirs !== null) draft[me].link = { ...link, theirs: { ...link.theirs, report: heard } };
+  draft.tell(me, { type: 'peerReported', report: heard });
+}
+
 function meet(draft: Draft, me: ServerName, isNew: boolean): void {
   const { mine, theirs } = draft[me].link;
   if (mine === null || theirs === null) return;

@@ -8,7 +8,7 @@ import { Draft, type Model, type Told } from './draft.ts';
 import { doWork, heardByJoiner, nextWork } from './joiner.ts';
 import { firstOf, lengthOf } from './journal.ts';
 import { drop, lostWithAll, nextCall, putFates, renew, revoke, work } from './keeper.ts';
-import { connect, cut, hangUp, heardHello, hasMet, lose, send, take, takeLate } from './link.ts';
+import { connect, cut, hangUp, heardHello, heardReport, hasMet, lose, send, take, takeLate } from './link.ts';
 import {
   closeEpoch,
   heardByServing,
@@ -228,7 +228,7 @@ function hears(draft: Draft, me: ServerName, frame: Frame): void {
   if (!hasMet(draft, me)) return;
   switch (frame.type) {
     case 'state':
-      return draft.tell(me, { type: 'peerReported', report: frame.report });
+      return heardReport(draft, me, frame.report);
     case 'cannotClaim':
       return draft.tell(me, { type: 'peerCannotClaim', why: '' });
     case 'switchoverWanted':

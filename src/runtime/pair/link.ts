@@ -127,6 +127,11 @@ export class Link {
           return this.drop(`the peer says that it is the ${frame.hello.server} too`);
         this.#theirs = frame.hello;
         return this.#meet();
+      case 'state':
+        // A hello of this server's own is met with what the peer said last, not with what it said when they first met.
+        if (this.#theirs !== null) this.#theirs = { ...this.#theirs, report: frame.report };
+        if (this.#hasMet) this.#events.frame(frame);
+        return;
       default:
         if (this.#hasMet) this.#events.frame(frame);
     }

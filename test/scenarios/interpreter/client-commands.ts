@@ -48,6 +48,10 @@ export const clientCommands: readonly Command[] = [
   { form: 'run <time>', does: (scene, { ms }) => scene.run(ms) },
   { form: 'until <states>', does: (scene, words) => untilStates(scene, words.text('states'), LONG_MS) },
   {
+    form: 'until not whole',
+    does: (scene) => scene.until(() => !scene.isWhole, LONG_MS, 'not whole'),
+  },
+  {
     form: 'until <states> within <time>',
     does: (scene, words) => untilStates(scene, words.text('states'), words.ms),
   },
