@@ -37,6 +37,7 @@ import {
 } from '../../core/pair/index.ts';
 import type { Arbiter, Channel, Gateway } from '../../ports/index.ts';
 import type { Replication } from '../replication/replication.ts';
+import { Forcings } from './forcings.ts';
 import { peerLine, stateLine } from './lines.ts';
 import { Link } from './link.ts';
 import { Obstacles } from './obstacles.ts';
@@ -91,6 +92,7 @@ export class PairDriver {
   readonly #outlook: Outlook;
   #knownPeer: StateName | 'DEAD' = 'DEAD';
   readonly #obstacles: Obstacles;
+  readonly #forcings: Forcings;
   #serving: Readonly<{ epoch: Epoch; claimId: ClaimId }> | null = null;
 
   constructor(parts: DriverParts) {
@@ -99,6 +101,7 @@ export class PairDriver {
     this.#snapshot = firstStep({ me, timing, mayFoundAlone }).snapshot;
     this.#since = clock.wall();
     this.#obstacles = new Obstacles(me, log);
+    this.#forcings = new Forcings(log);
     this.#outlook = new Outlook({
       arbiter: parts.arbiter,
       gateway: parts.gateway,
@@ -234,6 +237,7 @@ export class PairDriver {
     if (this.state !== before) this.#changed(before);
     else if (this.state === 'WAITING') this.#obstacles.waits(this.memory.why);
     this.#noticePeer();
+    this.#forcings.notice(this.#parts.replication.replica.store.identity.recordSeen);
     this.#parts.events.stepped();
     // Never retried: what the disk holds is unknown until the store is opened and read again (rule Ack).
     if (fact.type === 'diskFailed') this.#parts.events.fatal(fact.why);
