@@ -29,7 +29,7 @@ const LEFT_OUT: readonly (readonly [run: string, words: string, without: () => L
 ];
 
 for (const [run, words, without] of LEFT_OUT)
-  test(`${run.toUpperCase()} fails without ${words}`, async () => {
+  test(`${run.toUpperCase().replace('0', '')} fails without ${words}`, async () => {
     const file = readdirSync(folder).find((name) => name.startsWith(run));
     const text = readFileSync(`${folder}${file ?? ''}`, 'utf8');
     await expect(interpret(text, without())).rejects.toBeInstanceOf(ScenarioFailure);

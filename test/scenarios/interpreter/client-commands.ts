@@ -48,21 +48,14 @@ export const clientCommands: readonly Command[] = [
   { form: 'run <time>', does: (scene, { ms }) => scene.run(ms) },
   { form: 'until <states>', does: (scene, words) => untilStates(scene, words.text('states'), LONG_MS) },
   {
-    form: 'until not whole',
-    does: (scene) => scene.until(() => !scene.isWhole, LONG_MS, 'not whole'),
-  },
-  {
     form: 'until <states> within <time>',
     does: (scene, words) => untilStates(scene, words.text('states'), words.ms),
   },
+  { form: 'until acknowledged', does: (scene) => untilAcknowledged(scene, LONG_MS) },
+  { form: 'until acknowledged within <time>', does: (scene, { ms }) => untilAcknowledged(scene, ms) },
   {
-    form: 'until acknowledged',
-    does: (scene) =>
-      scene.until(
-        () => scene.traffic.acknowledged === scene.publisher.published,
-        LONG_MS,
-        'all acknowledged',
-      ),
+    form: 'until somebody serves within <time>',
+    does: (scene, { ms }) => scene.until(() => scene.isAnyoneServing, ms, 'somebody serves'),
   },
   {
     form: 'until delivered',
@@ -115,13 +108,17 @@ function untilStates(scene: Scene, states: string, ms: number): Promise<void> {
   return scene.until(isSo, ms, states);
 }
 
+const untilAcknowledged = (scene: Scene, ms: number): Promise<void> =>
+  scene.until(() => scene.traffic.acknowledged === scene.publisher.published, ms, 'all acknowledged');
+
 /** `*` stands for any state. */
 export function areLike(states: string, wanted: string): boolean {
   const is = states.split('/');
   return wanted.split('/').every((state, n) => state === '*' || state === is[n]);
 }
 
-const isAllDelivered = ({ traffic }: Scene): boolean =>
+/** Everything acknowledged has reached every durable consumer. */
+export const isAllDelivered = ({ traffic }: Scene): boolean =>
   [...traffic.messages.values()].every(
     ({ id, isAcknowledged }) =>
       !isAcknowledged || traffic.consumers.every(({ isDurable, received }) => !isDurable || received.has(id)),

@@ -1,7 +1,7 @@
 /** What must hold, whatever a transcript is rewritten to: each of these fails the scenario by itself. */
-import { areLike } from './client-commands.ts';
+import { areLike, isAllDelivered } from './client-commands.ts';
 import type { Command } from './command.ts';
-import { storesEqual } from './looks.ts';
+import { copyIn, storesEqual } from './looks.ts';
 import { LONG_MS, ScenarioFailure, type Scene } from './scene.ts';
 import { SERVERS } from '../../../src/simulator/sim-pair.ts';
 
@@ -35,6 +35,14 @@ export const expectations: readonly Command[] = [
     does: (scene, words) => demand(inSync(scene) === words.text('text'), `in sync ${inSync(scene)}`),
   },
   {
+    form: 'expect holder <server>',
+    does: ({ pair }, { server }) => {
+      const reading = pair.share.reading();
+      const holder = reading.kind === 'record' ? reading.record.holder : reading.kind;
+      demand(holder === server, `holder ${holder}`);
+    },
+  },
+  {
     form: 'expect epoch <count>',
     does: ({ pair }, words) => {
       const reading = pair.share.reading();
@@ -49,12 +57,8 @@ export const expectations: readonly Command[] = [
   },
   {
     form: 'expect delivered',
-    does: async (scene) => {
-      await scene.run(1_000);
-      for (const { id, isAcknowledged } of scene.traffic.messages.values())
-        for (const { name, isDurable, received } of scene.traffic.consumers)
-          demand(!isAcknowledged || !isDurable || received.has(id), `${name} has not received ${id}`);
-    },
+    does: (scene) =>
+      scene.until(() => isAllDelivered(scene), LONG_MS, 'all that was acknowledged is delivered'),
   },
   {
     form: 'expect <name> has not received <text>',
@@ -86,6 +90,15 @@ export const expectations: readonly Command[] = [
   {
     form: 'expect <server> has a store kept aside',
     does: (scene, { server }) => demand(scene.machine(server).disk.keptAside.length > 0, 'it has none'),
+  },
+  {
+    form: 'expect both copies of <server> agree',
+    does: ({ pair }, { server }) => {
+      const bytes = pair.share.blocks[server]?.bytes ?? Buffer.alloc(0);
+      const [one, two] = [copyIn(bytes, 1), copyIn(bytes, 2)];
+      const isSo = one.announced !== null && one.announced === two.announced && one.version === two.version;
+      demand(isSo, 'they differ');
+    },
   },
   {
     form: 'expect <server> has the lock',
