@@ -33,11 +33,11 @@ const kinds = {
     roles: EVERYONE,
     holdMs: [0, 2_500],
     isQuick: true,
-    strike: (stage, name) => stage.signal(name, 'SIGKILL'),
-    heal: async (stage, name) => {
+    strike: async (stage, name) => {
+      stage.signal(name, 'SIGKILL');
       await stage.pair.server(name).ended;
-      stage.reviveAll();
     },
+    heal: revive,
   },
   terminate: {
     says: 'SIGTERM',

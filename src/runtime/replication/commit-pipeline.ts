@@ -18,6 +18,7 @@ import {
 } from '../../core/pair/index.ts';
 import { ENTRY_HEAD_BYTES, epochAt, openEntry, sealEntry, type Entry } from '../../core/replication/index.ts';
 import type { Proposals } from '../proposals.ts';
+import { unlessAnswered } from './patience.ts';
 import type { Replica } from './replica.ts';
 
 /** A batch is closed at this size even while a write is under way, so that no entry or frame grows without bound. */
@@ -67,7 +68,7 @@ export class CommitPipeline implements Proposals {
   #pending: Pending[] = [];
   #head = 0;
   #pendingBytes = 0;
-  #writingSince: number | null = null;
+  #isWriting = false;
   #isFlushDue = false;
   #opening: Opening = openingAt(seq(0));
   #peerSince: number | null = null;
@@ -196,7 +197,7 @@ export class CommitPipeline implements Proposals {
   }
 
   #flushSoon(): void {
-    if (this.#isFlushDue || this.#writingSince !== null) return;
+    if (this.#isFlushDue || this.#isWriting) return;
     this.#isFlushDue = true;
     // After this turn: everything that one chunk of a socket proposes shares one entry.
     void Promise.resolve().then(() => {
@@ -226,18 +227,23 @@ export class CommitPipeline implements Proposals {
   }
 
   #flush(): void {
-    if (this.#claim === null || this.#writingSince !== null) return;
+    if (this.#claim === null || this.#isWriting) return;
     this.#closeBatch();
     const next = this.#sealed.shift();
     if (next === undefined) return;
     const claim = this.#claim;
     this.#pending.push(next);
-    this.#writingSince = this.#clock.now();
-    this.#peerSince ??= this.#writingSince;
+    this.#isWriting = true;
+    this.#peerSince ??= this.#clock.now();
+    const { diskTimeoutMs } = this.#times;
+    const answered = unlessAnswered(this.#clock, diskTimeoutMs, () => {
+      if (this.#claim !== null) this.#events.diskFailed(`the disk has not answered for ${diskTimeoutMs} ms`);
+    });
     const append = this.#replica.append([next.entry], next.entry.bytes);
     this.#events.written(next.entry);
     void append.then(() => {
-      this.#writingSince = null;
+      answered();
+      this.#isWriting = false;
       if (this.#claim !== claim) return this.#flush();
       this.#durable.set(this.#replica.store.identity.storeId, next.entry.seq);
       this.#advance();
@@ -277,11 +283,9 @@ export class CommitPipeline implements Proposals {
   }
 
   #watchTimes(): void {
-    const { ackTimeoutMs, diskTimeoutMs } = this.#times;
-    this.#watch = this.#clock.after(Math.min(ackTimeoutMs, diskTimeoutMs) / 4, () => {
+    const { ackTimeoutMs } = this.#times;
+    this.#watch = this.#clock.after(ackTimeoutMs / 4, () => {
       const now = this.#clock.now();
-      if (this.#writingSince !== null && now - this.#writingSince > diskTimeoutMs)
-        return this.#events.diskFailed(`the disk has not answered for ${diskTimeoutMs} ms`);
       if (this.#needsPeer() && this.#peerSince !== null && now - this.#peerSince > ackTimeoutMs) {
         this.#peerSince = null;
         this.#events.peerTooSlow(`it has stored nothing for ${ackTimeoutMs} ms`);

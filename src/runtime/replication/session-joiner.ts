@@ -18,6 +18,7 @@ import {
 } from '../../core/pair/index.ts';
 import { readEntries, type Entry } from '../../core/replication/index.ts';
 import type { Store } from '../../ports/index.ts';
+import { unlessAnswered } from './patience.ts';
 import type { Replica } from './replica.ts';
 import { SyncProgress, type SyncView } from './sync-progress.ts';
 
@@ -240,11 +241,11 @@ export class SessionJoiner {
     if (first === undefined) return;
     const bytes = parts.length === 1 ? first : Buffer.concat(parts);
     const entries = this.#checked(bytes);
-    const tooLong = clock.after(diskTimeoutMs, () =>
+    const answered = unlessAnswered(clock, diskTimeoutMs, () =>
       replica.fail(new Error(`the disk has not answered for ${diskTimeoutMs} ms`)),
     );
     await replica.append(entries, bytes);
-    tooLong();
+    answered();
     const last = entries.at(-1);
     if (last === undefined || this.#isOver) return;
     send({ type: 'durable', session: this.#session, seq: last.seq });
