@@ -60,7 +60,7 @@ export class Load {
     await this.#consumer('sleeper').granted();
     for (const consumer of this.#consumers)
       // What is missing shows in the verdict.
-      await consumer.drained(this.#publishers, 15_000).catch(() => undefined);
+      await consumer.drained(this.#publishers, 60_000).catch(() => undefined);
     return this.#verdict();
   }
 

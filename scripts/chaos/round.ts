@@ -35,8 +35,10 @@ export type RoundResult = Readonly<{
   kept: string | null;
 }>;
 
-const RECOVERY_MS = 45_000;
-const QUIET_MS = 15_000;
+/** Bounds, and no promises: a machine with other work is slow, and a pair that comes back late has lost nothing. */
+const START_MS = 120_000;
+const RECOVERY_MS = 120_000;
+const QUIET_MS = 60_000;
 /** With a disk to fill, more of it is written. */
 const RATE = { perSecond: 300, bytes: 64 };
 const HEAVY = { perSecond: 300, bytes: 4_096 };
@@ -92,7 +94,7 @@ export async function playRound(plan: Plan, abilities: Abilities, keepIn: string
 async function reachMoment(stage: Stage, load: Load, { moment }: Plan): Promise<void> {
   for (const name of BOTH) stage.start(name);
   if (moment === 'starting') return;
-  await stage.pair.protected();
+  await stage.pair.protected(START_MS);
   await load.flowing;
   if (moment === 'load') return;
   const passive = otherServer(stage.watch.active);
@@ -154,7 +156,16 @@ async function keep(
   const directory = join(keepIn, `seed-${plan.seed}-round-${plan.round}`);
   await mkdir(directory, { recursive: true });
   const { samples } = stage.watch;
-  const history = { text: planText(plan), plan, ...seen, samples, received: load.received, wire: load.wire };
+  const { ends } = stage;
+  const history = {
+    text: planText(plan),
+    plan,
+    ...seen,
+    ends,
+    samples,
+    received: load.received,
+    wire: load.wire,
+  };
   await writeFile(join(directory, 'history.json'), JSON.stringify(history, null, 1));
   await writeFile(join(directory, 'consoles.txt'), stage.pair.transcript());
   // A copy of what still runs is as good as a crash's.

@@ -26,6 +26,7 @@ export class Stage {
   readonly pair: PairUnderTest;
   readonly backchannel: Backchannel;
   readonly watch: Watch;
+  readonly ends: { at: number; server: ServerName; pid: number; how: number | string }[] = [];
   /** Ends that nobody has caused. */
   readonly unasked: string[] = [];
   readonly #abilities: Abilities;
@@ -68,6 +69,7 @@ export class Stage {
   start(name: ServerName): void {
     const server = this.pair.start(name);
     void server.ended.then((how) => {
+      this.ends.push({ at: performance.now(), server: name, pid: server.pid, how });
       if (!this.#mayEnd.has(server)) this.unasked.push(`the ${name} (${server.pid}) ended of itself: ${how}`);
     });
   }

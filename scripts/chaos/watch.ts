@@ -6,7 +6,7 @@ import type { PairUnderTest } from '../../test/system/pair.ts';
 /** `state` null: it doesn't answer. */
 export type Sample = Readonly<{ at: number; server: ServerName; state: StateName | null; epoch: number }>;
 
-const EVERY_MS = 50;
+const EVERY_MS = 100;
 
 export class Watch {
   readonly samples: Sample[] = [];

@@ -43,7 +43,8 @@ export type RunningServer = Readonly<{
 export async function runServer(request: ServerRequest): Promise<RunningServer> {
   const server = new Server(request);
   try {
-    await server.start();
+    // A disk that fails meanwhile stops the server for good, and then its start may never come to an end.
+    await Promise.race([server.start(), server.done]);
     return { stop: (why) => server.stop(why), done: server.done };
   } catch (failure) {
     await server.closeAll();

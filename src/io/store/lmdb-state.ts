@@ -29,6 +29,9 @@ export function openLmdbState(path: string): Promise<StateStore> {
         maxDbs: 1,
         cache: false,
         noMemInit: true,
+        // Each checkpoint is a batch, and so one transaction, of its own. Batches for each turn of the event loop would be another way to the
+        // same, with a promise that nobody gets: when its commit fails, as on a full disk, that one ends the process unheard.
+        eventTurnBatching: false,
       });
       return new LmdbState(path, database);
     } catch (error) {
