@@ -48,14 +48,19 @@ export class HeldProposals implements Proposals {
     return this.#pending.reduce((sum, { op }) => sum + (op.type === 'publish' ? op.payload.length : 1), 0);
   }
 
+  /** What is pending, as the body of an entry. */
+  pendingBody(): Buffer {
+    const writer = new ByteWriter();
+    for (const { op } of this.#pending) encodeOp(writer, op);
+    return writer.taken();
+  }
+
   /** One entry of all that is pending: committed, applied, told. */
   commitOnce(): void {
     const batch = this.#pending;
+    const body = this.pendingBody();
     this.#pending = [];
-    const writer = new ByteWriter();
-    for (const { op } of batch) encodeOp(writer, op);
     this.#seq += 1;
-    const body = writer.taken();
     this.bodies.push(body);
     const outcomes = this.#broker.apply(body, this.#seq);
     batch.forEach(({ done }, n) => {
