@@ -7,7 +7,7 @@ import { allCheckers, LATE, type Checker } from './checkers/index.ts';
 import type { Fault } from './checkers/checker.ts';
 import { Consumer } from './clients/consumer.ts';
 import { Mortal } from './clients/mortal.ts';
-import { Publisher } from './clients/publisher.ts';
+import { Publisher, PUBLISHERS } from './clients/publisher.ts';
 import type { SimClientParts } from './clients/sim-client.ts';
 import { Traffic } from './clients/traffic.ts';
 import { Misfortune, type FaultName } from './faults/index.ts';
@@ -189,10 +189,10 @@ class Simulation {
   }
 
   #addClients(): void {
-    for (let n = 1; n <= 1 + this.#random.below(3); n += 1) {
+    for (const name of PUBLISHERS.slice(0, 1 + this.#random.below(PUBLISHERS.length))) {
       const intervalMs = 20 + this.#random.below(400);
       const isClean = this.#random.chance(0.5);
-      this.#publishers.push(new Publisher(this.#client(`p${n}`, isClean), this.#traffic, intervalMs));
+      this.#publishers.push(new Publisher(this.#client(name, isClean), this.#traffic, intervalMs));
     }
     for (const qos of [1, 2] as const)
       this.#consumers.push(new Consumer(this.#client(`durable${qos}`, false), this.#traffic, { qos }));

@@ -153,9 +153,14 @@ export class Broker {
     return [...this.#wills.all()].map(({ clientId, will }) => ({ clientId, patienceMs: will.patienceMs }));
   }
 
+  /** The client's durable session; null: it has none. */
+  sessionOf(clientId: string): Session | null {
+    return this.#sessions.get(clientId);
+  }
+
   /** A connection begins to deliver from the client's durable session, which must be there. */
   attach(clientId: string): Session {
-    const session = this.#sessions.get(clientId);
+    const session = this.sessionOf(clientId);
     assert(session !== null, `no durable session of ${clientId} to attach to`);
     session.isAttached = true;
     return session;

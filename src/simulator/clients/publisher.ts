@@ -7,6 +7,9 @@ import type { SimQos } from './mqtt-bytes.ts';
 import { SimClient, type SimClientParts } from './sim-client.ts';
 import type { SentMessage, Traffic } from './traffic.ts';
 
+/** The names that publishers may have. */
+export const PUBLISHERS = ['p1', 'p2', 'p3'] as const;
+
 const UNACKNOWLEDGED_MAX = 20;
 const FILLER_BYTES = { usual: 120, rare: 3_000 };
 

@@ -83,7 +83,7 @@ export const arbiterWith = (inner: Arbiter, acts: Partial<Arbiter>): Arbiter => 
   lock: acts.lock ?? ((patienceMs) => inner.lock(patienceMs)),
   write: acts.write ?? ((request) => inner.write(request)),
   release: () => inner.release(),
-  committed: (stamp) => inner.committed(stamp),
+  committed: acts.committed ?? ((stamp) => inner.committed(stamp)),
   close: () => inner.close(),
 });
 

@@ -19,6 +19,7 @@ import {
   unresolvedTakenForWritten,
   wipedStoreMayClaim,
 } from './claiming.ts';
+import { qos2DuplicateLetThrough } from './exactly-once.ts';
 import { appliedBeforeCommitted, grownBeforeLevel, levelByCommitIndex, tailKept } from './joining.ts';
 import type { Plant, Setting } from './plant.ts';
 import { copiesRot, installInterrupted, locksLie, passiveLosesDisk } from './settings.ts';
@@ -119,6 +120,10 @@ export const PLANTED = {
   checkpointForgets: {
     wrong: 'a checkpoint leaves out the last change (§1 state)',
     plant: checkpointForgets,
+  },
+  qos2DuplicateLetThrough: {
+    wrong: 'a new active forgets which messages came with QoS 2, and takes a repeat for a new one (§1 state)',
+    plant: qos2DuplicateLetThrough,
   },
 } as const satisfies Record<string, Planted>;
 
