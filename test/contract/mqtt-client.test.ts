@@ -77,7 +77,7 @@ test('QoS 1 both ways, with wildcards, QoS 0 beside it', async () => {
     'plant/#': { qos: 0 },
     two: { qos: 2 },
   });
-  expect(granted.map(({ qos }) => qos)).toEqual([1, 0, 1]);
+  expect(granted.map(({ qos }) => qos)).toEqual([1, 0, 2]);
   const writer = await Client.connect(url, { clientId: 'writer' });
   await writer.mqtt.publishAsync('plant/1/heat', 'a', { qos: 1 });
   await writer.mqtt.publishAsync('plant/1', 'b', { qos: 1 });
@@ -158,4 +158,17 @@ test('a thousand messages with QoS 1 arrive once each and in order, however the 
   const texts = Array.from({ length: 1000 }, (_, n) => String(n));
   await Promise.all(texts.map((text) => writer.mqtt.publishAsync('t', text, { qos: 1 })));
   expect(await reader.gotAll(1000)).toEqual(texts.map((text) => `t=${text} q1`));
+});
+
+test('a thousand messages with QoS 2 arrive once each, and their handshakes leave nothing behind', async () => {
+  const { url, broker } = await serve();
+  const reader = await Client.connect(url, { clientId: 'r', clean: false });
+  await reader.mqtt.subscribeAsync('t', { qos: 2 });
+  const writer = await Client.connect(url, { clientId: 'w', clean: false });
+  const texts = Array.from({ length: 1000 }, (_, n) => String(n));
+  await Promise.all(texts.map((text) => writer.mqtt.publishAsync('t', text, { qos: 2 })));
+  expect(await reader.gotAll(1000)).toEqual(texts.map((text) => `t=${text} q2`));
+  await reader.mqtt.endAsync();
+  const [taken, sent] = [broker.sessionOf('w')?.handshakes, broker.sessionOf('r')?.handshakes];
+  expect([taken?.received.size, sent?.releasing.size, broker.stats().queuedMessages]).toEqual([0, 0, 0]);
 });
