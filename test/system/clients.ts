@@ -37,7 +37,9 @@ export const connected = (client: MqttClient): Promise<void> =>
 export class Publisher {
   readonly id: string;
   readonly client: MqttClient;
-  /** By number, the time of its PUBACK. */
+  /** What it publishes with. */
+  qos: 1 | 2 = 1;
+  /** By number, the time of its PUBACK or PUBCOMP. */
   readonly acked = new Map<number, number>();
   #sent = 0;
   #timer: NodeJS.Timeout | null = null;
@@ -76,7 +78,7 @@ export class Publisher {
     this.client.publish(
       this.topic(number),
       `${this.id}:${number}`.padEnd(bytes, ' '),
-      { qos: 1 },
+      { qos: this.qos },
       (error) => {
         if (error) return;
         this.acked.set(number, performance.now());
@@ -140,16 +142,16 @@ export class Subscriber {
     });
   }
 
-  static async subscribe(pair: PairUnderTest, clientId = 'subscriber'): Promise<Subscriber> {
+  static async subscribe(pair: PairUnderTest, clientId = 'subscriber', qos: 1 | 2 = 1): Promise<Subscriber> {
     const subscriber = new Subscriber(pair, clientId);
-    await subscriber.granted();
+    await subscriber.granted(qos);
     return subscriber;
   }
 
   /** Fulfils once a server has granted the subscription; a connection that breaks on the way is part of the game. */
-  async granted(): Promise<void> {
+  async granted(qos: 1 | 2 = 1): Promise<void> {
     const isGranted = (): Promise<boolean> =>
-      this.client.subscribeAsync(`${TOPIC}/#`, { qos: 1 }).then(
+      this.client.subscribeAsync(`${TOPIC}/#`, { qos }).then(
         () => true,
         () => false,
       );
