@@ -368,6 +368,21 @@ test('a clean session keeps nothing half done: what it sends again on a new conn
   expect(reader.packets()).toEqual(['t=m q2 #1', 't=m q2 #2']);
 });
 
+test('order holds for one QoS: a repeat with QoS 1 comes, and is retained, behind what was taken with QoS 2 since [MQTT-4.6.0-6]', async () => {
+  const { server, publisher } = await readerAndPublisher();
+  publisher.send(publishPacket('t', 'one', 1, true), exactPacket('t', 'two', 2, true));
+  server.proposals.commit();
+  publisher.lose();
+  await turn();
+  const again = back(server, 'publisher');
+  again.send(publishPacket('t', 'one', 1, true), exactPacket('t', 'two', 2, true));
+  server.proposals.commit();
+  const late = back(server, 'late');
+  late.send(subscribePacket(1, '#'));
+  server.proposals.commit();
+  expect(late.packets().slice(2)).toEqual(['t=one q1 #1 r']);
+});
+
 test('while this server holds back nothing is assigned, and the messages go out when it may go on', async () => {
   const { server, reader, publisher } = await readerAndPublisher();
   publisher.send(exactPacket('t', 'm', 1));

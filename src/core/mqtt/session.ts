@@ -136,7 +136,7 @@ export class MqttSession {
     };
   }
 
-  /** A repeat is answered and goes no further; also one whose first coming waits for its commit. Source: MQTT-4.3.3-2, MQTT-3.3.1-2. */
+  /** A repeat is answered and goes no further; also one whose first coming waits for its commit. Source: MQTT-4.3.3-2. */
   #receive({ topic, payload, isRetained, packetId }: Publish): Effect {
     const reply = pubrec(packetId);
     const address = topic;

@@ -24,6 +24,11 @@ export class Publisher {
   /** PUBREC has come for these, PUBCOMP not yet. */
   readonly #releasing = new Set<number>();
   #hasSession = false;
+  /**
+   * One for all: order is promised for one QoS only (MQTT-4.6.0-6). What is sent again with QoS 1 would be retained behind a later message with
+   * QoS 2, whose repeat is known and goes no further.
+   */
+  readonly #retainedQos: SimQos;
   #number = 0;
   #isMaking = false;
 
@@ -32,6 +37,7 @@ export class Publisher {
     this.#traffic = traffic;
     this.#random = parts.random;
     this.#intervalMs = intervalMs;
+    this.#retainedQos = this.#drawKeptQos();
     this.#client = new SimClient(parts, {
       connected: (isPresent) => this.#connected(isPresent),
       acknowledged: (packetId) => this.#acknowledged(packetId, 'PUBACK'),
@@ -95,7 +101,11 @@ export class Publisher {
   }
 
   #drawQos(isRetained: boolean): SimQos {
-    if (!isRetained && this.#random.chance(0.1)) return 0;
+    if (isRetained) return this.#retainedQos;
+    return this.#random.chance(0.1) ? 0 : this.#drawKeptQos();
+  }
+
+  #drawKeptQos(): SimQos {
     return !this.#parts.isClean && this.#random.chance(0.5) ? 2 : 1;
   }
 
