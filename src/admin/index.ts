@@ -13,6 +13,7 @@ export {
 } from './operations.ts';
 export { openAdmin, type Admin, type AdminOptions } from './server.ts';
 export {
+  costOfStop,
   isServing,
   timeOfDay,
   verdict,

@@ -77,6 +77,15 @@ export function verdict(own: ServerStatus | null, peer: ServerStatus | null): Ve
     : { kind: 'down', text: `not serving: ${obstacle}` };
 }
 
+/** What a stop of `own` would cost, for who asks for it; null where the other server takes over, or service does not depend on this one. */
+export function costOfStop(own: ServerStatus, peer: ServerStatus | null): string | null {
+  if (!serves(own.state)) return null;
+  const other = verdict(peer, own);
+  return other.kind === 'protected'
+    ? null
+    : `nobody serves once ${own.server} has stopped: ${otherServer(own.server)} ${other.text}`;
+}
+
 function servingVerdict(own: ServerStatus): Verdict {
   const other = otherServer(own.server);
   switch (own.state) {

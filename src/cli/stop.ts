@@ -1,7 +1,7 @@
 /** `lockstep stop`: a clean end, and what became of the service. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { isServing, type AdminClient } from '../admin/index.ts';
+import { costOfStop, isServing, type AdminClient } from '../admin/index.ts';
 import { CliFault, cliFaults } from './faults.ts';
 import { exitCode } from './exit-codes.ts';
 import {
@@ -24,6 +24,9 @@ export function addStop(program: Command): void {
     .option('--why <text>', 'the reason, for both consoles', 'asked for by an operator')
     .action(async (server: ServerName, options: TargetOptions & { why: string }) => {
       const { own, peer } = clientsOf(await profileOf(server, options, 'look'));
+      const status = await own.status();
+      const cost = status === null ? null : costOfStop(status, await peer.status());
+      if (cost !== null) console.log(cost);
       const { pid } = await own.stop(options.why);
       await gone(server, pid, own);
       console.log(`${server} has stopped (process ${pid}); ${await whatRemains(otherServer(server), peer)}`);

@@ -1,6 +1,6 @@
 /** What `status` makes of the two servers' states, in operators' words. Source: PROTOCOL.md §3. */
 import { expect, test } from 'vitest';
-import { timeOfDay, verdict, type ServerStatus } from '../../src/admin/index.ts';
+import { costOfStop, timeOfDay, verdict, type ServerStatus } from '../../src/admin/index.ts';
 import { endingOf } from '../../src/cli/status.ts';
 import { bytesText, statusScreen } from '../../src/cli/status-screen.ts';
 import { epoch, seq } from '../../src/core/pair/index.ts';
@@ -85,6 +85,21 @@ test.each([
     kind: 'down',
     text: `not serving: ${words}`,
   });
+});
+
+test('before a stop it is said whether anybody serves after it: only a passive that the record names takes over (rule Claim)', () => {
+  expect(costOfStop(active, passive)).toBeNull();
+  expect(costOfStop(passive, active)).toBeNull();
+  expect(costOfStop(alone, null)).toBe(
+    'nobody serves once primary has stopped: secondary does not answer: not running, or out of reach from here',
+  );
+  const joiner: ServerStatus = { ...passive, state: 'PASSIVE_SYNC', isNamed: false };
+  expect(costOfStop({ ...active, state: 'ACTIVE_SYNC' }, joiner)).toBe(
+    'nobody serves once primary has stopped: secondary would not take over: still catching up',
+  );
+  expect(costOfStop(active, { ...passive, isNamed: false })).toContain(
+    'nobody serves once primary has stopped',
+  );
 });
 
 test('the exit code is that of the pair; a server that does not answer is judged by what the other sees of it', () => {

@@ -79,6 +79,17 @@ describe('lockstep stop', () => {
     for (const name of [active, passive]) expect(pair.server(name).lines.join('\n')).toContain(told[name]);
     expect((await pair.run('stop', active)).code).toBe(6);
   });
+
+  test('of the only one that serves: it says so before it does it, and afterwards that nobody serves', async () => {
+    const { pair, alone, stopped } = await standalone();
+    const { code, output } = await pair.run('stop', alone);
+    expect(code, output).toBe(0);
+    expect(output).toMatch(
+      new RegExp(
+        `^nobody serves once ${alone} has stopped: ${stopped} does not answer.*\\n.*so nobody serves$`,
+      ),
+    );
+  });
 });
 
 describe('a start is refused', () => {
