@@ -118,9 +118,13 @@ describe('a disk takes nothing more', () => {
     ).toHaveLength(1);
 
     takesNothing(pair, passive);
-    const { acked } = traffic;
-    traffic.publishers[0]?.publish();
+    const [publisher] = traffic.publishers;
+    publisher?.publish();
     expect(await pair.server(passive).ended).not.toBe(0);
+    await pair.until('a publisher without a server', async () =>
+      publisher?.client.connected === true ? null : true,
+    );
+    const { acked } = traffic;
     // As after an operator has made room.
     pair.start(active);
     await pair.server(active).line(/does not serve: .*\[LS_PAIR_WAITING\]/);
