@@ -7,6 +7,7 @@ import { bannedNames } from './tidy/banned.ts';
 import { importDirections, starExports, unusedFiles } from './tidy/imports.ts';
 import { errorCodes, lockfileAddresses, madeTexts, profilesLoad } from './tidy/manual.ts';
 import { openProject } from './tidy/project.ts';
+import { proofNames } from './tidy/proof.ts';
 import { citedRules } from './tidy/rules.ts';
 
 const project = openProject(projectDirectory);
@@ -16,6 +17,7 @@ const findings = [
   ...unusedFiles(project),
   ...bannedNames(project),
   ...citedRules(project),
+  ...proofNames(project),
   ...errorCodes(project),
   ...lockfileAddresses(project),
   ...madeTexts(project),

@@ -7,6 +7,7 @@ import { bannedNames } from '../../scripts/tidy/banned.ts';
 import { importDirections, starExports, unusedFiles } from '../../scripts/tidy/imports.ts';
 import { errorCodes, lockfileAddresses, madeTexts, profilesLoad } from '../../scripts/tidy/manual.ts';
 import { openProject, type Finding, type Project } from '../../scripts/tidy/project.ts';
+import { proofNames, SCENARIOS } from '../../scripts/tidy/proof.ts';
 import { citedRules, rulesIn } from '../../scripts/tidy/rules.ts';
 import { projectDirectory } from '../../src/profile/index.ts';
 
@@ -141,6 +142,58 @@ test('the rules of the protocol page are found by their bold names', () => {
       .map(({ name }) => name)
       .join(' '),
   ).toBe(names);
+});
+
+/** A page of proof with every scenario once, and these lines more. */
+const proof = (...more: readonly string[]): Files => ({
+  'docs/PROOF.md': [
+    ...Object.entries(SCENARIOS).flatMap(([letter, count]) =>
+      Array.from({ length: count }, (_, n) =>
+        n === 0 ? `- ${letter}1: no` : `| ${letter}${n + 1} | tried | by |`,
+      ),
+    ),
+    ...more,
+  ].join('\n'),
+  'src/simulator/faults/table.ts': 'export const FAULTS = {\n  crash: { weight: 1 },\n};\n',
+  'src/simulator/checkers/nothing-lost.ts': 'export function nothingLost() {}\n',
+  'src/explorer/rounds.ts': "round('the channel is cut', 1);\n",
+  'scripts/chaos/kinds.ts': 'const kinds = {\n  kill: {\n  },\n};\n',
+  'test/proof.test.ts':
+    "test('one claim (Ack)', f);\ntest.each([1])('claim %i', f);\ntest(`claim of ${n} bytes`, f);\n",
+});
+
+test('a page of proof that cites what there is has no faults', async () => {
+  const cites = [
+    '`test/proof.test.ts: "one claim (Ack)"` `test/proof.test.ts: "claim %i"` `test/proof.test.ts: "claim of … bytes"` `test/proof.test.ts: "one…"`',
+    '`fault: crash` `chaos: kill` `checker: nothingLost` `explore: "the channel is cut"` `src/base/a.ts` `npm test`',
+  ];
+  expect(words(proofNames(await project(proof(...cites))))).toEqual([]);
+});
+
+test.each([
+  ['`test/proof.test.ts: "no such claim"`', '"no such claim" stands for 0 titles in test/proof.test.ts'],
+  ['`test/proof.test.ts: "…claim…"`', '"…claim…" stands for 3 titles in test/proof.test.ts'],
+  ['`test/none.test.ts: "one claim (Ack)"`', 'test/none.test.ts does not exist'],
+  ['`test/scenarios/none.txt`', 'test/scenarios/none.txt does not exist'],
+  ['`fault: crash, flood`', 'fault flood is not to be found in src/simulator/faults/'],
+  ['`chaos: crash`', 'chaos crash is not to be found in scripts/chaos/kinds.ts'],
+  ['`checker: nothing`', 'checker nothing is not to be found in src/simulator/checkers/'],
+  ['`explore: "a flood"`', '"a flood" stands for 0 titles in src/explorer/rounds.ts'],
+  ['| A2 | twice | by |', 'scenario A2 stands here 2 times'],
+  ['| A17 | one too many | by |', 'there is no scenario A17'],
+])('on a page of proof %s is found', async (line, finding) => {
+  expect(words(proofNames(await project(proof(line))))).toEqual([expect.stringContaining(finding)]);
+});
+
+test('a page of proof that is missing, or forgets a scenario, is found', async () => {
+  expect(words(proofNames(await project()))).toEqual([
+    expect.stringContaining('docs/PROOF.md:1: is missing'),
+  ]);
+  const files = proof();
+  const shorter = (files['docs/PROOF.md'] ?? '').replace('| B3 |', '| |');
+  expect(words(proofNames(await project({ ...files, 'docs/PROOF.md': shorter })))).toEqual([
+    expect.stringContaining('scenario B3 stands here 0 times'),
+  ]);
 });
 
 test('an error code without an explanation, and an explanation without a code, are found', async () => {

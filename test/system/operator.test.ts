@@ -8,7 +8,7 @@ import type { ServerStatus, Verdict } from '../../src/admin/index.ts';
 import type { ServerName } from '../../src/core/pair/index.ts';
 import { projectDirectory } from '../../src/profile/index.ts';
 import { SECRET, ServerUnderTest, type PairUnderTest } from './pair.ts';
-import { freshPair, protectedPair, standalone } from './traffic.ts';
+import { freshPair, protectedPair, standalone, Traffic } from './traffic.ts';
 
 type Report = Record<ServerName, { verdict: Verdict; status: ServerStatus | null }>;
 
@@ -203,6 +203,27 @@ test('a wrong secret on one side: each refuses the other, warns once, and nobody
     for (const secret of ['another-secret', SECRET]) expect(lines.join('\n')).not.toContain(secret);
     expect(pair.server(name).states()).toEqual(['WAITING']);
   }
+});
+
+test('who offers itself to a serving server with a wrong secret, or as one of another pair, is refused with the cause, and clients notice nothing (Fence)', async () => {
+  const { pair, alone, stopped } = await standalone();
+  const traffic = await Traffic.start(pair, 300);
+  const from = pair.server(alone).lines.length;
+  for (const [set, fault] of [
+    ['pair.secret=another-secret-of-thirty-letters', 'LS_CHANNEL_SECRET'],
+    ['pair.name=another-pair', 'LS_CHANNEL_PAIR_NAME'],
+  ] as const) {
+    pair.start(stopped, ['--set', set]);
+    await pair.server(alone).line(new RegExp(`WARN .*\\[${fault}\\]`), from);
+    await pair.server(stopped).line(/does not serve/);
+    expect(pair.server(stopped).states()).toEqual(['WAITING']);
+    pair.server(stopped).kill('SIGTERM');
+    await pair.server(stopped).ended;
+  }
+  expect(pair.server(alone).states(from)).toEqual([]);
+  await traffic.judged();
+  pair.start(stopped);
+  expect(await pair.protected()).toEqual({ active: alone, passive: stopped });
 });
 
 test('--new-pair: a server that never had a peer founds a pair and serves alone, and the other joins it later (None)', async () => {

@@ -104,6 +104,30 @@ describe('switchover', () => {
 });
 
 describe('both go', () => {
+  test.each(['SIGKILL', 'SIGTERM'] as const)(
+    'one after the other by %s: the first of them, started alone, never serves; the last one does (Claim)',
+    async (signal) => {
+      const { pair, active, passive } = await protectedPair();
+      const clients = await Traffic.start(pair, 300);
+      pair.server(passive).kill(signal);
+      await pair.server(passive).ended;
+      await pair.reaches(active, 'STANDALONE');
+      await clients.judged();
+      pair.server(active).kill(signal);
+      await pair.server(active).ended;
+      pair.start(passive);
+      await pair.server(passive).line(/does not serve: the record does not name this store/);
+      expect(pair.server(passive).states()).toEqual(['WAITING']);
+      pair.server(passive).kill(signal);
+      await pair.server(passive).ended;
+      pair.start(active);
+      await pair.reaches(active, 'STANDALONE');
+      pair.start(passive);
+      expect(await pair.protected()).toEqual({ active, passive });
+      await clients.judged();
+    },
+  );
+
   test.each(['activeFirst', 'passiveFirst'] as const)(
     'both killed and started again, %s: nothing acknowledged is lost',
     async (order) => {
