@@ -66,44 +66,47 @@ test('the same name connects again and again while messages flow and the active 
   expect(Math.max(...mailbox.got)).toBeLessThanOrEqual(publisher.sent);
 });
 
-/** Passes each message on, and acknowledges it when that one is acknowledged. After each loss it begins anew, with what it was not rid of. */
+/**
+ * Passes each message on, and acknowledges it when that one is acknowledged. With two connections, because MQTT.js reads nothing while it waits
+ * for the end of `handleMessage`; when either is lost both are begun anew, with what was not acknowledged.
+ */
 class Mover {
   readonly #pair: PairUnderTest;
-  #client: MqttClient | null = null;
-  #isWanted = true;
+  #connections: readonly MqttClient[] = [];
 
   constructor(pair: PairUnderTest) {
     this.#pair = pair;
-    this.#open();
   }
 
-  async subscribes(filter: string): Promise<void> {
-    if (this.#client === null) return;
-    await connected(this.#client);
-    await this.#client.subscribeAsync(filter, { qos: 1 });
+  async start(filter: string): Promise<void> {
+    const taker = this.#open();
+    await connected(taker);
+    await taker.subscribeAsync(filter, { qos: 1 });
   }
 
   async end(): Promise<void> {
-    this.#isWanted = false;
-    await this.#client?.endAsync(true);
+    const connections = this.#connections;
+    this.#connections = [];
+    for (const connection of connections) await connection.endAsync(true);
   }
 
-  #open(): void {
-    const client = connect(this.#pair, { clientId: 'mover', clean: false, resubscribe: false });
-    this.#client = client;
-    // The acknowledgement of what comes is this call's end.
-    client.handleMessage = ({ payload }, done) => {
-      client.publish('moved', payload, { qos: 1 }, (error) => done(error ?? undefined));
+  #open(): MqttClient {
+    const taker = connect(this.#pair, { clientId: 'mover', clean: false, resubscribe: false });
+    const giver = connect(this.#pair, { clientId: 'mover-out' });
+    this.#connections = [taker, giver];
+    taker.handleMessage = ({ payload }, done) => {
+      giver.publish('moved', payload, { qos: 1 }, (error) => done(error ?? undefined));
     };
-    client.on('error', () => undefined);
-    let wasConnected = false;
-    client.on('connect', () => (wasConnected = true));
-    client.on('close', () => {
-      // Until the first connection MQTT.js looks for a server itself.
-      if (!wasConnected || this.#client !== client || !this.#isWanted) return;
-      client.end(true);
-      this.#open();
-    });
+    for (const client of [taker, giver]) {
+      client.on('error', () => undefined);
+      client.once('connect', () =>
+        client.once('close', () => {
+          if (!this.#connections.includes(client)) return;
+          void this.end().then(() => this.#open());
+        }),
+      );
+    }
+    return taker;
   }
 }
 
@@ -111,7 +114,7 @@ test('a client moves messages on and acknowledges each when the next server has:
   const { pair, active, passive } = await protectedPair();
   const mover = new Mover(pair);
   onTestFinished(() => mover.end());
-  await mover.subscribes('orders/#');
+  await mover.start('orders/#');
   const target = connect(pair, { clientId: 'target', clean: false, resubscribe: false });
   onTestFinished(() => target.endAsync(true));
   const moved: number[] = [];
