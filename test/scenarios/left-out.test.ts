@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { PLANTED } from '../../src/simulator/planted.ts';
+import { PLANTED } from '../../src/simulator/planted/index.ts';
 import { interpret, type LeftOut, ScenarioFailure } from './interpreter/index.ts';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
@@ -10,22 +10,22 @@ const FOR_EVER_MS = 3_600_000;
 
 /** The run by the beginning of its file's name; what is left out, in words and in fact. Every plant is a new one, because some remember. */
 const LEFT_OUT: readonly (readonly [run: string, words: string, without: () => LeftOut])[] = [
-  ['a01', 'a storeId of its own for every new disk (§1)', () => ({ plant: PLANTED.storeIdCopied() })],
+  ['a01', 'a storeId of its own for every new disk (§1)', () => ({ plant: PLANTED.wipedStoreMayClaim.plant() })],
   [
     'a02',
     'the whole journal replayed before it serves (Claim)',
-    () => ({ plant: PLANTED.replaySkipsLastEntry() }),
+    () => ({ plant: PLANTED.replaySkipsLastEntry.plant() }),
   ],
-  ['a04', 'the sync before an entry counts (Ack)', () => ({ plant: PLANTED.appendBeforeSync() })],
-  ['a05', 'the word unresolved (Write)', () => ({ plant: PLANTED.unresolvedTakenForWritten() })],
-  ['a06', 'the sync before an entry counts (Ack)', () => ({ plant: PLANTED.appendBeforeSync() })],
-  ['a09', 'floors and mark (Claim)', () => ({ plant: PLANTED.storeIdCopied() })],
-  ['b02', 'the cut of a tail (Tail)', () => ({ plant: PLANTED.tailKept() })],
+  ['a04', 'the sync before an entry counts (Ack)', () => ({ plant: PLANTED.appendBeforeSync.plant() })],
+  ['a05', 'the word unresolved (Write)', () => ({ plant: PLANTED.unresolvedTakenForWritten.plant() })],
+  ['a06', 'the sync before an entry counts (Ack)', () => ({ plant: PLANTED.appendBeforeSync.plant() })],
+  ['a09', 'floors and mark (Claim)', () => ({ plant: PLANTED.wipedStoreMayClaim.plant() })],
+  ['b02', 'the cut of a tail (Tail)', () => ({ plant: PLANTED.tailKept.plant() })],
   ['b04', 'ackTimeout (Shrink)', () => ({ timing: { ackTimeout: FOR_EVER_MS } })],
   ['b04', 'diskTimeout (Ack)', () => ({ timing: { diskTimeout: FOR_EVER_MS } })],
   ['b05', 'handoverTimeout (§3)', () => ({ timing: { handoverTimeout: FOR_EVER_MS } })],
   ['b09', 'peerTimeout (Shrink)', () => ({ timing: { peerTimeout: FOR_EVER_MS } })],
-  ['c06', 'the cut of a tail (Tail)', () => ({ plant: PLANTED.tailKept() })],
+  ['c06', 'the cut of a tail (Tail)', () => ({ plant: PLANTED.tailKept.plant() })],
 ];
 
 for (const [run, words, without] of LEFT_OUT)
