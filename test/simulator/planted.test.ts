@@ -37,7 +37,7 @@ const CAUGHT: Readonly<Record<PlantName, Readonly<{ seed: number; by: string }>>
   halfInstallForgotten: { seed: 19, by: EQUAL },
   replaySkipsLastEntry: { seed: 1, by: HOLDS_ALL },
   checkpointForgets: { seed: 1, by: NOTHING_LOST },
-  qos2DuplicateLetThrough: { seed: 1, by: 'a message with QoS 2 is delivered exactly once' },
+  qos2DuplicateLetThrough: { seed: 1, by: 'a message with QoS 2 comes exactly once' },
 };
 
 for (const name of PLANT_NAMES) {
