@@ -234,7 +234,7 @@ test('once the shrink is attempted the passive is not taken back, but joins (Res
   const before = versionOf(pair);
   pair.network.cut();
   pair.network.reset('cut');
-  await pair.run(timing.activeLockReacquisitionInterval / 2);
+  await pair.run(timing.activeLockReacquisitionInterval);
   expect(pair.inSync).toBe('primary');
   pair.network.heal();
   await pair.reaches('ACTIVE/PASSIVE');

@@ -29,5 +29,8 @@ export function mayTakeBack(memory: PairMemory, theirs: Hello): boolean {
 export const mayReturn = ({ follows }: PairMemory, { report }: Hello): boolean =>
   report.present === 'ACTIVE' && sameClaim(report.serving, follows);
 
-/** A session of the claim that the passive follows. */
-export const continues = ({ follows }: PairMemory, session: Claim): boolean => sameClaim(session, follows);
+/** A session of the claim that the passive follows, by a record that still names it. */
+export const continues = (
+  { me, follows }: PairMemory,
+  { session, record }: NonNullable<PairMemory['offered']>,
+): boolean => sameClaim(session, follows) && record.inSync[me] !== undefined;

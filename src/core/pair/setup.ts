@@ -29,6 +29,7 @@ const ground = setup({
     handoverTimeout: ({ context }) => context.timing.handoverTimeout,
     activeInterval: ({ context }) => context.timing.activeLockReacquisitionInterval,
     passiveInterval: ({ context }) => context.timing.passiveLockAcquisitionInterval,
+    resumeDelay: ({ context }) => context.timing.activeLockReacquisitionInterval / 2,
     retryInterval: ({ context }) => context.timing.activeLockReacquisitionInterval / 4,
   },
 });

@@ -67,7 +67,7 @@ export const shrinking = (rows: Readonly<{ written: string; givenUp: string; tak
         },
       },
       /** A connection that was reset stands again before this ends; then the passive resumes and the record stays as it is. */
-      hoping: { after: { retryInterval: 'locking' } },
+      hoping: { after: { resumeDelay: 'locking' } },
       ...rewriting('shrink', {
         target: '#STANDALONE',
         description: rows.written,

@@ -174,7 +174,7 @@ export const PASSIVE = createStateConfig({
         ],
         sessionOffered: [
           {
-            guard: ({ context, event }) => continues(context, event.session),
+            guard: ({ context, event }) => continues(context, event),
             target: 'following',
             actions: does((_, fact) => {
               const { session, record } = as(fact, 'sessionOffered');

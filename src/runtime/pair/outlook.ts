@@ -15,6 +15,12 @@ export type OutlookParts = Readonly<{
   tell: (fact: PairFact) => void;
 }>;
 
+/**
+ * The keeper does one thing at a time: a patient try for the lock is made in pieces, so that the look at the share that a hello needs comes in
+ * between, and a passive that can resume says so while the active still waits for it (rule Resume).
+ */
+const LOCK_SLICE_MS = 50;
+
 export class Outlook {
   readonly #parts: OutlookParts;
   /** The number of the last question of each kind; an answer to an older one is not told. */
@@ -88,7 +94,12 @@ export class Outlook {
 
   async takeLock(patienceMs: number): Promise<void> {
     const question = ++this.#asked.lock;
-    const outcome: LockOutcome = await this.#parts.arbiter.lock(patienceMs);
+    let outcome: LockOutcome;
+    let leftMs = patienceMs;
+    do {
+      outcome = await this.#parts.arbiter.lock(Math.min(leftMs, LOCK_SLICE_MS));
+      leftMs -= LOCK_SLICE_MS;
+    } while (outcome.kind === 'refused' && leftMs > 0 && question === this.#asked.lock);
     if (outcome.kind === 'held') await this.#noteReading(outcome.reading);
     if (question !== this.#asked.lock) return;
     switch (outcome.kind) {

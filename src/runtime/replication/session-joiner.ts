@@ -102,7 +102,10 @@ export class SessionJoiner {
       case 'proofWanted':
         return this.#queue(() => this.#prove());
       case 'named':
-        return this.#queue(async () => this.#parts.tell({ type: 'named', record: frame.record }));
+        return this.#queue(async () => {
+          this.#hasCaughtUp();
+          this.#parts.tell({ type: 'named', record: frame.record });
+        });
       default:
         return;
     }
@@ -280,6 +283,11 @@ export class SessionJoiner {
     replica.commitThrough(seq(Math.min(this.#committed, replica.view().stamp.seq)));
   }
 
+  #hasCaughtUp(): void {
+    this.#progress?.end(null);
+    this.#progress = null;
+  }
+
   /** Rule Grow: what is durable here, and which share this server sees through its own mount. */
   async #prove(): Promise<void> {
     const { replica, seeShare, send } = this.#parts;
@@ -287,8 +295,7 @@ export class SessionJoiner {
     const share = await seeShare();
     if (this.#isOver) return;
     const { storeId, isComplete, stamp } = replica.view();
-    this.#progress?.end(null);
-    this.#progress = null;
+    this.#hasCaughtUp();
     send({ type: 'proof', session: this.#session, storeId, isComplete, durable: stamp, share });
   }
 }

@@ -57,7 +57,7 @@ const passive = hello('secondary', { following: claim, report: report('secondary
 const shrinks: readonly PairFact[] = [
   ...flapped,
   // It has been waited for long enough: the timer's fact comes as the machine handed it out.
-  { type: 'xstate.after.retryInterval.pair.ACTIVE.shrinking.hoping' } as unknown as PairFact,
+  { type: 'xstate.after.resumeDelay.pair.ACTIVE.shrinking.hoping' } as unknown as PairFact,
 ];
 const locked: PairFact = {
   type: 'lockTaken',
@@ -210,6 +210,14 @@ test('a passive whose own claim is under way finishes that, whatever is offered 
 });
 
 test.each<[string, PairFact]>([
+  [
+    'is offered a session by a record that no longer names it',
+    {
+      type: 'sessionOffered',
+      session: { ...claim, number: 2 },
+      record: { ...claimed, inSync: { primary: P } },
+    },
+  ],
   [
     'is offered a session of another claim',
     { type: 'sessionOffered', session: { ...claim, epoch: epoch(6), number: 1 }, record: claimed },
