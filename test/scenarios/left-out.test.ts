@@ -23,7 +23,6 @@ const LEFT_OUT: readonly (readonly [run: string, words: string, without: () => L
   ['b02', 'the cut of a tail (Tail)', () => ({ plant: PLANTED.tailKept.plant() })],
   ['b04', 'ackTimeout (Shrink)', () => ({ timing: { ackTimeout: FOR_EVER_MS } })],
   ['b04', 'diskTimeout (Ack)', () => ({ timing: { diskTimeout: FOR_EVER_MS } })],
-  ['b05', 'handoverTimeout (§3)', () => ({ timing: { handoverTimeout: FOR_EVER_MS } })],
   ['b09', 'peerTimeout (Shrink)', () => ({ timing: { peerTimeout: FOR_EVER_MS } })],
   ['c06', 'the cut of a tail (Tail)', () => ({ plant: PLANTED.tailKept.plant() })],
 ];

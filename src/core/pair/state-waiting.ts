@@ -141,6 +141,11 @@ export const WAITING = createStateConfig({
       on: {
         sessionOffered: { target: 'met', actions: listens },
         peerCannotClaim: 'greeting',
+        // It has left the passive's role and does not serve: it can't, or its try has come to nothing.
+        peerReported: [
+          { guard: ({ event }) => event.report.present === 'WAITING', target: 'greeting', actions: listens },
+          { actions: listens },
+        ],
         channelUp: { target: 'greeting', actions: listens },
       },
       after: { handoverTimeout: 'greeting' },
