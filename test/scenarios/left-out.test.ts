@@ -10,7 +10,11 @@ const FOR_EVER_MS = 3_600_000;
 
 /** The run by the beginning of its file's name; what is left out, in words and in fact. Every plant is a new one, because some remember. */
 const LEFT_OUT: readonly (readonly [run: string, words: string, without: () => LeftOut])[] = [
-  ['a01', 'a storeId of its own for every new disk (§1)', () => ({ plant: PLANTED.wipedStoreMayClaim.plant() })],
+  [
+    'a01',
+    'a storeId of its own for every new disk (§1)',
+    () => ({ plant: PLANTED.wipedStoreMayClaim.plant() }),
+  ],
   [
     'a02',
     'the whole journal replayed before it serves (Claim)',
@@ -19,7 +23,6 @@ const LEFT_OUT: readonly (readonly [run: string, words: string, without: () => L
   ['a04', 'the sync before an entry counts (Ack)', () => ({ plant: PLANTED.appendBeforeSync.plant() })],
   ['a05', 'the word unresolved (Write)', () => ({ plant: PLANTED.unresolvedTakenForWritten.plant() })],
   ['a06', 'the sync before an entry counts (Ack)', () => ({ plant: PLANTED.appendBeforeSync.plant() })],
-  ['a09', 'floors and mark (Claim)', () => ({ plant: PLANTED.wipedStoreMayClaim.plant() })],
   ['b02', 'the cut of a tail (Tail)', () => ({ plant: PLANTED.tailKept.plant() })],
   ['b04', 'ackTimeout (Shrink)', () => ({ timing: { ackTimeout: FOR_EVER_MS } })],
   ['b04', 'diskTimeout (Ack)', () => ({ timing: { diskTimeout: FOR_EVER_MS } })],

@@ -72,8 +72,11 @@ export const outsideCommands: readonly Command[] = [
   },
   {
     form: 'restore share from <name>',
-    does: ({ pair, shareCopies }, words) =>
-      restoreShare(pair.share, present(shareCopies.get(words.text('name')), 'a copy of that name')),
+    does: (scene, words) => {
+      scene.isRestored = true;
+      const copy = present(scene.shareCopies.get(words.text('name')), 'a copy of that name');
+      restoreShare(scene.pair.share, copy);
+    },
   },
   {
     form: 'mount share <name> at <server>',

@@ -54,6 +54,7 @@ export const serverCommands: readonly Command[] = [
   {
     form: 'restore store of <server> from <name>',
     does: (scene, words) => {
+      scene.isRestored = true;
       const { disk } = scene.machine(words.server);
       const content = copyOfStore(present(scene.storeCopies.get(words.text('name')), 'a copy of that name'));
       disk.wipe();
