@@ -72,11 +72,10 @@ export class Mortal {
     this.#connections += 1;
     const { clientId, clock } = this.#parts;
     const id = `${clientId}:${this.#connections}`;
-    // One life's wills come in order. That of one who died may come after another's, who was born later.
-    const publisher = `${clientId}-${this.#lives}`;
     this.#will = {
       id,
-      publisher,
+      // Each connection is a publisher of its own: a CONNECT that hung on its way comes after later ones, and so does its will.
+      publisher: id,
       number: this.#connections,
       topic: `wills/${clientId}`,
       payload: `${id}|`,
