@@ -56,7 +56,11 @@ test('a message with QoS 0 that comes once more is seen (MQTT-4.3.1-1)', () => {
 
 test('an acknowledgement before its sync shows at the commit, at a store that the record names (Ack)', async () => {
   for (const plant of ['appendBeforeSync', 'acknowledgedOnReceipt'] as const) {
-    const { broken } = await simulate(1, { safetyMs: 20_000, faults: ['slowDisk'], plant: PLANTED[plant].plant() });
+    const { broken } = await simulate(1, {
+      safetyMs: 20_000,
+      faults: ['slowDisk'],
+      plant: PLANTED[plant].plant(),
+    });
     expect(broken?.promise).toBe('every store that the record names holds all that were committed');
   }
 });

@@ -37,8 +37,9 @@ export function namedHoldAll({ pair }: Sight): Checker {
     for (const name of lacking) {
       const { disk } = pair.machines[name];
       const store = reading.record.inSync[name];
-      // A store that was lost is named for a while; nobody serves from it any more.
+      // A store that was lost, or found its journal damaged, is named for a while; nobody serves from it any more.
       if (store === undefined || !disk.stores.has(store) || holds(disk, store, known)) continue;
+      if (!disk.contentOf(store).identity.isComplete) continue;
       return `the record names the ${name}'s store, which has nothing durable of entry ${stampText(known.stamp)}, committed`;
     }
     return null;
