@@ -5,10 +5,10 @@ import { simulate } from '../../src/simulator/simulate.ts';
 
 const safetyMs = 15_000;
 
-/** How often each struck, and what broke, in a few runs with this fault only. */
+/** How often it struck, and what broke, in two runs with this fault only. */
 async function alone(fault: FaultName): Promise<{ strikes: number; broken: string | null }> {
   let strikes = 0;
-  for (const seed of [1, 2, 3]) {
+  for (const seed of [1, 2]) {
     const { faults, broken, story } = await simulate(seed, { safetyMs, faults: [fault] });
     strikes += faults[fault] ?? 0;
     if (broken !== null)
@@ -22,7 +22,7 @@ for (const fault of FAULT_NAMES)
     const { strikes, broken } = await alone(fault);
     expect(broken).toBe(null);
     expect(strikes).toBeGreaterThan(0);
-  });
+  }, 60_000);
 
 test('a seed decides which faults a run has: the same ones again, and others than another seed', async () => {
   const namesOf = async (seed: number): Promise<string | undefined> =>
