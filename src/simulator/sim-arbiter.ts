@@ -1,6 +1,7 @@
 /**
  * One server's keeper in the simulation: the same port, the same rule Write as the real one, on the share in memory. It does one thing at a
- * time, in the order in which it was asked. A call under way ends with its keeper; what hangs in the share lands late. Source: PROTOCOL.md §2 Write and Keeper; REASONS.md A4, W5.
+ * time, in the order in which it was asked. A call under way ends with its keeper; what hangs in the share lands late.
+ * Source: PROTOCOL.md §2 Write and Keeper; REASONS.md A4, W5.
  */
 import { present, unreachable } from '../base/index.ts';
 import {
@@ -32,9 +33,6 @@ import type {
 import type { BlockFile, SimShare } from './sim-share.ts';
 
 const POLL_MS = 5;
-
-/** Where in a write each of the two fresh looks at the peer's block is made. */
-const PLACES = { secondLook: 'lookAgain', lastLook: 'lookLast' } as const;
 
 /** One call under way. When it is over, nothing more of it happens, but what hangs in the share. */
 type Run = { isOver: boolean; end: () => void; fail: (why: string) => void };
@@ -181,7 +179,7 @@ export class SimArbiter implements Arbiter {
     let peer: BlockReading = { kind: 'empty' };
     while (step.do.type !== 'end') {
       const order = step.do;
-      if (leavesOut !== undefined && step.state.place === PLACES[leavesOut]) {
+      if (leavesOut === 'secondLook' && step.state.place === 'lookAgain') {
         step = nextWrite(step.state, { type: 'peer', peer });
         continue;
       }

@@ -23,8 +23,8 @@ import { SimArbiter } from './sim-arbiter.ts';
 /** What keepers do on the share, where a planted fault has them do it otherwise. */
 export type KeeperActs = Readonly<{
   readBlock?: (bytes: Uint8Array | null) => BlockReading;
-  /** A fresh look at the peer's block, step 3 or 5 of rule Write, instead of which they take what they saw in step 1. */
-  leavesOut?: 'secondLook' | 'lastLook';
+  /** The fresh look at the peer's block in step 3 of rule Write, instead of which they take what they saw in step 1. */
+  leavesOut?: 'secondLook';
 }>;
 
 export type SimShareSettings = Readonly<{

@@ -1,6 +1,6 @@
 /**
- * Every store that the record names holds, durably, everything that was ever committed: each of them may be the one that serves next, and all it
- * has then is what its disk has. Asked of the share and of both disks, never of what a server believes. Rules Ack, Shrink, Grow.
+ * Every store that the record names and that is complete holds, durably, everything that was ever committed: each of them may be the one that
+ * serves next, and all it has then is what its disk has. Asked of the share and of both disks, never of what a server believes. Rules Ack, Shrink, Grow.
  */
 import { present } from '../../base/index.ts';
 import { seq, stampText, type Stamp, type StoreId } from '../../core/pair/index.ts';
@@ -37,9 +37,9 @@ export function namedHoldAll({ pair }: Sight): Checker {
     for (const name of lacking) {
       const { disk } = pair.machines[name];
       const store = reading.record.inSync[name];
-      // A store that was lost, or found its journal damaged, is named for a while; nobody serves from it any more.
-      if (store === undefined || !disk.stores.has(store) || holds(disk, store, known)) continue;
-      if (!disk.contentOf(store).identity.isComplete) continue;
+      // A store that was lost, or that has lost a part of itself and knows it, is named for a while; nobody serves from it any more.
+      if (store === undefined || disk.stores.get(store)?.identity.isComplete !== true) continue;
+      if (holds(disk, store, known)) continue;
       return `the record names the ${name}'s store, which has nothing durable of entry ${stampText(known.stamp)}, committed`;
     }
     return null;

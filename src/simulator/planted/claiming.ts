@@ -84,8 +84,6 @@ export const unresolvedTakenForWritten = (): Plant => ({
 
 export const noSecondLook = (): Plant => ({ share: { leavesOut: 'secondLook' } });
 
-export const noLastLook = (): Plant => ({ share: { leavesOut: 'lastLook' } });
-
 // Who stops for whom ----------------------------------------------------------------------------------------------------------------
 
 /** Who serves takes the record for its own whatever stands there, writes over it, and does not hear that its peer serves. */

@@ -12,7 +12,6 @@ import {
 import {
   inSyncNotLookedAt,
   noFence,
-  noLastLook,
   noSecondLook,
   recordReadBeforeLock,
   tornCopyReadAsGood,
@@ -76,11 +75,6 @@ export const PLANTED = {
   noSecondLook: {
     wrong: "a record is written without the second look at the peer's block (Write)",
     plant: noSecondLook,
-    setting: locksLie,
-  },
-  noLastLook: {
-    wrong: "a record counts as written without the last look at the peer's block (Write)",
-    plant: noLastLook,
     setting: locksLie,
   },
   tornCopyReadAsGood: {
