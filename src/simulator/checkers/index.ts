@@ -12,7 +12,6 @@ import { onlyCommittedApplied } from './only-committed-applied.ts';
 import { onlyNamedServe } from './only-named-serve.ts';
 import { publisherOrder } from './publisher-order.ts';
 import { retainedLast } from './retained-last.ts';
-import { namedHoldAll } from './named-hold-all.ts';
 import { willsPublished } from './wills-published.ts';
 
 export { type Checker } from './checker.ts';
