@@ -40,8 +40,8 @@ const START_MS = 120_000;
 const RECOVERY_MS = 120_000;
 const QUIET_MS = 60_000;
 /** With a disk to fill, more of it is written. */
-const RATE = { perSecond: 300, bytes: 64 };
-const HEAVY = { perSecond: 300, bytes: 4_096 };
+const RATE = { perSecond: 150, bytes: 64 };
+const HEAVY = { perSecond: 200, bytes: 4_096 };
 
 export async function playRound(plan: Plan, abilities: Abilities, keepIn: string): Promise<RoundResult> {
   const began = performance.now();
