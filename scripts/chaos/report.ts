@@ -21,6 +21,7 @@ export type Totals = Readonly<{
   duplicates: number;
   order: number;
   unknown: number;
+  still: number;
   doubleService: number;
 }>;
 
@@ -36,6 +37,7 @@ export function totals(results: readonly RoundResult[]): Totals {
     duplicates: sum(({ queue }) => queue?.duplicates ?? 0),
     order: sum(({ queue }) => queue?.order.length ?? 0),
     unknown: sum(({ queue }) => queue?.unknown ?? 0),
+    still: sum(({ queue }) => queue?.still ?? 0),
     doubleService: sum(({ doubleService }) => doubleService.length),
   };
 }
@@ -55,7 +57,7 @@ export function markdownReport(run: Run): string {
     '',
     `${all.rounds} rounds (seed ${run.seed}, ${minutes.toFixed(1)} minutes): ${all.acknowledged} messages acknowledged, **${all.lost} lost**, ` +
       `${all.unexpected} unexpected, **${all.doubleService} of double service**, ${all.order} out of order, ${all.duplicates} duplicates; ` +
-      `${all.unknown} never acknowledged; **${all.broken} rounds broke a promise**.`,
+      `${all.unknown} never acknowledged (${all.still} clients stopped sending of themselves); **${all.broken} rounds broke a promise**.`,
     ...run.missing.map((what) => `\nLeft out: ${what}.`),
     '',
     'A round has one to three faults and counts for each of them; a gap is the longest time without an acknowledgement from one fault to the',
