@@ -4,6 +4,7 @@ import { atMostOnce } from './at-most-once.ts';
 import { committedEntries } from './committed-entries.ts';
 import { equalStores } from './equal-stores.ts';
 import { exactlyOnce } from './exactly-once.ts';
+import { namedHoldAll } from './named-hold-all.ts';
 import { noDivergence } from './no-divergence.ts';
 import { nothingLost } from './nothing-lost.ts';
 import { nothingUnexpected } from './nothing-unexpected.ts';
