@@ -10,6 +10,8 @@ export type ChannelEvents = Readonly<{
   frame: (frame: Frame) => void;
   /** The connection is over; no frame of it comes after this. */
   lost: (why: string) => void;
+  /** While there is no connection: the peer's machine answers, and nobody listens on its port. No process of the peer runs. */
+  refused: () => void;
 }>;
 
 export interface Channel {

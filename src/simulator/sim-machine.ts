@@ -246,6 +246,7 @@ function heardBy(process: LocalClock, channel: Channel): Channel {
         up: () => process.whenAwake(events.up),
         frame: (frame) => process.whenAwake(() => events.frame(frame)),
         lost: (why) => process.whenAwake(() => events.lost(why)),
+        refused: () => process.whenAwake(events.refused),
       }),
     send: (frame) => channel.send(frame),
     backlog: () => channel.backlog(),

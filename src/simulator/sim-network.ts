@@ -128,10 +128,11 @@ export class SimNetwork {
 
   /** Lets somebody dial, after a while, if somebody should. */
   #consider(): void {
-    if (this.#isDialPending || this.#diallers().length === 0) return;
+    if (this.#isDialPending || (this.#diallers().length === 0 && this.#refused() === null)) return;
     this.#isDialPending = true;
     this.#clock.after(this.#between(this.#options.dialMs), () => {
       this.#isDialPending = false;
+      this.#refused()?.events?.refused();
       const diallers = this.#diallers();
       const server = diallers[this.#random.below(Math.max(1, diallers.length))];
       if (server !== undefined) this.#connect(server);
@@ -143,6 +144,15 @@ export class SimNetwork {
     if (this.#cutFrom.size > 0 || this.#frozen.size > 0 || !SERVERS.every((server) => this.#isOpen(server)))
       return [];
     return SERVERS.filter((server) => this.#endOf(server) === null);
+  }
+
+  /** The only one whose process runs, while the other's machine is up to say that there is none. Told once. */
+  #refused(): SimChannel | null {
+    if (this.#cutFrom.size > 0 || this.#frozen.size > 0) return null;
+    const open = SERVERS.filter((server) => this.#isOpen(server));
+    const [alone] = open;
+    if (open.length !== 1 || alone === undefined || !this.#channels.has(otherServer(alone))) return null;
+    return this.#endOf(alone) === null ? (this.#channels.get(alone) ?? null) : null;
   }
 
   #connect(dialler: ServerName): void {

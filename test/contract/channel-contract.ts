@@ -8,6 +8,8 @@ import { beat, entriesFrame, sampleFrames } from './sample-frames.ts';
 export class Observer implements ChannelEvents {
   readonly told: ('up' | 'lost')[] = [];
   readonly why: string[] = [];
+  /** How often nobody was there. */
+  refusals = 0;
   frames: Frame[] = [];
   /** What is done besides. */
   whenUp = (): void => undefined;
@@ -35,6 +37,10 @@ export class Observer implements ChannelEvents {
   readonly lost = (why: string): void => {
     this.told.push('lost');
     this.why.push(why);
+    this.#changed();
+  };
+  readonly refused = (): void => {
+    this.refusals += 1;
     this.#changed();
   };
 }
@@ -102,6 +108,15 @@ export function channelContract(name: string, freshBench: () => Promise<ChannelB
       expect(seen.frames).toEqual([sampleFrames.hello]);
     }
     expect(wasUp).toEqual([true, true]);
+  });
+
+  test(`${name}: that no process of the peer runs any more is told, and that it runs is not (Resume)`, async () => {
+    const { primary, secondary, until } = await bothUp();
+    expect(primary.seen.refusals + secondary.seen.refusals).toBe(0);
+
+    await secondary.channel.close();
+    await until(() => primary.seen.refusals > 0);
+    expect(primary.seen.told).toEqual(['up', 'lost']);
   });
 
   test(`${name}: a frame without a connection is dropped without a word`, async () => {

@@ -3,7 +3,7 @@
  * PROTOCOL.md §2 Consent, Resume; §4.2; REASONS.md C1, C2, A12.
  */
 import { expect, test } from 'vitest';
-import type { Version } from '../../src/core/pair/index.ts';
+import { otherServer, type Version } from '../../src/core/pair/index.ts';
 import { defaultTiming as timing } from '../../src/simulator/sim-pair.ts';
 import { LONG_MS, TwoServers } from './two-servers.ts';
 
@@ -215,6 +215,22 @@ test('a passive that has started anew does not resume: it is struck off first (R
   await pair.reaches('ACTIVE/PASSIVE');
   expect(client.acknowledged.has(message)).toBe(true);
 });
+
+test.each(['primary', 'secondary'] as const)(
+  'where the process of its passive is gone, the %s does not wait for it to resume (Resume, Shrink)',
+  async (active) => {
+    const pair = await TwoServers.together();
+    if (active === 'secondary') {
+      pair.primary.server?.pair.askSwitchover('an operator');
+      await pair.reaches('PASSIVE/ACTIVE');
+    }
+    const client = await pair.client().connects();
+    pair.machines[otherServer(active)].crash();
+    const message = client.publish('held');
+    expect(await client.hasAck(message, timing.activeLockReacquisitionInterval / 4)).toBe(true);
+    expect(pair.inSync).toBe(active);
+  },
+);
 
 test('a passive that resumes and then stores nothing is lost after ackTimeout (Resume, Shrink)', async () => {
   const pair = await TwoServers.together();

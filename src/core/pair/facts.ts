@@ -25,6 +25,8 @@ export type PairFact =
   | { type: 'channelUp'; mine: Hello; theirs: Hello }
   | { type: 'hellosRenewed'; mine: Hello; theirs: Hello }
   | { type: 'channelLost'; why: string }
+  /** There is no channel, and no process of the peer either. */
+  | { type: 'peerRefused' }
   | { type: 'peerReported'; report: StateReport }
   | { type: 'peerCannotClaim'; why: string }
   | { type: 'sessionOffered'; session: SessionId; record: ArbitrationRecord }

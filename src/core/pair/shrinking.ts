@@ -41,6 +41,8 @@ export const shrinking = (rows: Readonly<{ written: string; givenUp: string; tak
       hellosRenewed: [fenced.hellosRenewed, { actions: listens }],
       peerReported: [fenced.peerReported, { actions: listens }],
       channelLost: { actions: listens },
+      // The run that was the passive is gone.
+      peerRefused: { actions: does(() => ({ remember: { passiveRun: null } })) },
       diskFailed: fenced.diskFailed,
       lockLost: { actions: listens },
       // The end of a grow that was under way when the peer was lost.
@@ -67,7 +69,12 @@ export const shrinking = (rows: Readonly<{ written: string; givenUp: string; tak
         },
       },
       /** A connection that was reset stands again before this ends; then the passive resumes and the record stays as it is. */
-      hoping: { after: { resumeDelay: 'locking' } },
+      hoping: {
+        after: { resumeDelay: 'locking' },
+        on: {
+          peerRefused: { target: 'locking', actions: does(() => ({ remember: { passiveRun: null } })) },
+        },
+      },
       ...rewriting('shrink', {
         target: '#STANDALONE',
         description: rows.written,

@@ -14,7 +14,8 @@ export type DialEnding = Readonly<
   | { kind: 'proven'; socket: WebSocket }
   /** One of the two refused the other. */
   | { kind: 'refused'; refusal: Refusal }
-  /** Nobody there, or nobody yet. */
+  /** The machine answers that nobody listens there, or not yet. */
+  | { kind: 'nobody' }
   | { kind: 'unreachable' }
   | { kind: 'unknownHost' }
   /** Somebody is there who is no backchannel. */
@@ -114,5 +115,5 @@ function endingOf(error: NodeJS.ErrnoException): DialEnding {
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return { kind: 'unknownHost' };
   // HPE_: no HTTP; WS_ERR_: no WebSocket; none: HTTP, but no upgrade as it should be.
   if (code === '' || code.startsWith('HPE_') || code.startsWith('WS_ERR_')) return { kind: 'notLockstep' };
-  return { kind: 'unreachable' };
+  return { kind: code === 'ECONNREFUSED' ? 'nobody' : 'unreachable' };
 }

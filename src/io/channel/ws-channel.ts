@@ -191,6 +191,7 @@ export class WsChannel implements Channel {
     if (ending.kind === 'unknownHost')
       this.#warnings.warn('LS_CHANNEL_PEER_ADDRESS', channelFaults.LS_CHANNEL_PEER_ADDRESS(host));
     this.#dialSoon();
+    if (ending.kind === 'nobody') this.#events?.refused();
   }
 
   #warnOf(refusal: Refusal, peer: string): void {

@@ -126,6 +126,7 @@ export class PairDriver {
           this.tell({ type: isNew ? 'channelUp' : 'hellosRenewed', ...hellos });
         },
         lost: (why) => this.tell({ type: 'channelLost', why }),
+        refused: () => this.tell({ type: 'peerRefused' }),
         frame: (frame) => this.#heard(frame),
       },
     );

@@ -10,6 +10,8 @@ export type LinkEvents = Readonly<{
   /** Both hellos are known on this connection; again whenever either was renewed (`isNew` false). */
   met: (hellos: Readonly<{ mine: Hello; theirs: Hello }>, isNew: boolean) => void;
   lost: (why: string) => void;
+  /** No process of the peer runs. */
+  refused: () => void;
   /** A frame that is neither hello nor beat, after both have met. */
   frame: (frame: Frame) => void;
 }>;
@@ -54,6 +56,7 @@ export class Link {
       up: () => this.#up(),
       frame: (frame) => this.#frame(frame),
       lost: (why) => this.#lost(why),
+      refused: () => this.#events.refused(),
     });
   }
 

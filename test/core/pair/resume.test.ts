@@ -73,6 +73,13 @@ test('the same run of the passive is taken back in a new session, and no record 
   expect(back.orders).toEqual([{ type: 'beginSession', session: { ...claim, number: 2 }, record: claimed }]);
 });
 
+test('a run whose machine says that it is gone is waited for no longer (Resume)', () => {
+  const gone: PairFact = { type: 'peerRefused' };
+  expect(stepOf(machineAfter('primary', [...flapped, gone]).snapshot)).toBe('ACTIVE.shrinking.locking');
+  const early = machineAfter('primary', [...flapped.slice(0, -1), gone, { type: 'gatewayAnswered' }]);
+  expect(stepOf(early.snapshot)).toBe('ACTIVE.shrinking.locking');
+});
+
 test('also while the share is away and the shrink has not been attempted yet (Resume; REASONS.md C2)', () => {
   const away: PairFact = { type: 'shareUnreachable', why: '' };
   const back = machineAfter('primary', [...shrinks, away, up(hello('primary'), passive)]);
