@@ -3,20 +3,20 @@
  * is the shipped core; the world around it is this folder's. Source: PROTOCOL.md; house, "Core, simulation, reality".
  */
 import { assert, present } from '../base/index.ts';
-import type { Model } from './draft.ts';
-import { invariants } from './invariants/index.ts';
-import { Machines } from './machines.ts';
-import { movesOf, type Move } from './moves.ts';
-import { Pool } from './pool.ts';
-import { NumberList, Rows } from './rows.ts';
+import type { Model } from './moves/index.ts';
+import { Judge } from './judge.ts';
 import { noBounds, type Setting } from './setting.ts';
-import { newWorld, type Frame, type World } from './world.ts';
+import { Pool } from './states/pool.ts';
+import { NumberList } from './states/tuples.ts';
+import { Worlds, type Named, type Origin } from './states/worlds.ts';
+import { Machines } from './world/machines.ts';
+import { newWorld, type Frame, type World } from './world/world.ts';
 
 export type Violation = Readonly<{
   sentence: string;
   what: string;
   /** From the first world to the one that breaks it. */
-  trace: readonly Move[];
+  trace: readonly Named[];
 }>;
 
 export type Exploration = Readonly<{
@@ -24,20 +24,34 @@ export type Exploration = Readonly<{
   /** Moves from the first world to the farthest one met. */
   depth: number;
   moves: number;
+  /** Moves not made because a queue would have grown longer than is walked. */
+  heldBack: number;
   /** False: the limit of states was reached first, and what lies beyond is not known. */
   isExhausted: boolean;
   violation: Violation | null;
 }>;
 
+export type Progress = Readonly<{
+  depth: number;
+  states: number;
+  expanded: number;
+  servers: number;
+  lists: number;
+}>;
+
 export type Limits = Readonly<{
   statesMax: number;
-  /** Called after every level, for whoever waits. */
-  onLevel?: (depth: number, states: number) => void;
+  /** Called now and then, for whoever waits. */
+  onProgress?: (progress: Progress) => void;
 }>;
+
+/** Worlds between two words of progress. */
+const PROGRESS_EVERY = 1 << 16;
 
 export class Explorer {
   readonly model: Model;
-  readonly #rows = new Rows();
+  readonly worlds: Worlds;
+  readonly #judge: Judge;
   /** For each world the one from which it was first met. */
   readonly #parents = new NumberList();
   /** Moves that are no faults, as pairs of worlds; kept only for who asks for the way back. */
@@ -47,13 +61,15 @@ export class Explorer {
   constructor(setting: Setting, keepsWays = false) {
     this.model = { setting, machines: new Machines(), frames: new Pool<Frame>() };
     this.#ways = keepsWays ? { from: new NumberList(), to: new NumberList() } : null;
+    this.worlds = new Worlds(this.model);
+    this.#judge = new Judge(this.worlds, this.model.machines);
     const first = newWorld((server) => this.model.machines.first(server), noBounds);
-    this.#rows.add(setting.start === 'new' ? first : protectedWorld(first, this.model));
+    this.worlds.put(setting.start === 'new' ? first : protectedWorld(first, this.model));
     this.#parents.push(0);
   }
 
   get states(): number {
-    return this.#rows.count;
+    return this.worlds.count;
   }
 
   /** Worlds whose moves have all been made; the rest are known, and not what follows from them. */
@@ -65,95 +81,95 @@ export class Explorer {
     return present(this.#ways, 'the ways between worlds');
   }
 
-  world(number: number): World {
-    return this.#rows.at(number);
-  }
-
-  explore({ statesMax, onLevel }: Limits): Exploration {
+  explore({ statesMax, onProgress }: Limits): Exploration {
+    const { worlds } = this;
     let depth = 0;
     let levelEnd = 1;
     let moves = 0;
-    const result = (violation: Violation | null): Exploration => {
-      const isExhausted = violation === null && this.#expanded === this.#rows.count;
-      return { states: this.#rows.count, depth, moves, isExhausted, violation };
+    const broken: number[] = [];
+    const visit = (isFault: boolean): void => {
+      moves += 1;
+      const before = worlds.count;
+      const number = worlds.add();
+      if (!isFault && this.#ways !== null) {
+        this.#ways.from.push(this.#expanded);
+        this.#ways.to.push(number);
+      }
+      if (number !== before) return;
+      this.#parents.push(this.#expanded);
+      if (!this.#judge.holds(number)) broken.push(number);
     };
-    while (this.#expanded < this.#rows.count && this.#rows.count < statesMax) {
+    while (this.#expanded < worlds.count && worlds.count < statesMax && broken.length === 0) {
       if (this.#expanded === levelEnd) {
         depth += 1;
-        levelEnd = this.#rows.count;
-        onLevel?.(depth, levelEnd);
+        levelEnd = worlds.count;
       }
-      const from = this.#expanded;
-      for (const move of this.#movesFrom(from)) {
-        moves += 1;
-        const { number, isNew } = this.#rows.add(move.world);
-        if (!move.isFault && this.#ways !== null) {
-          this.#ways.from.push(from);
-          this.#ways.to.push(number);
-        }
-        if (!isNew) continue;
-        this.#parents.push(from);
-        const violation = this.#violationIn(move.world, number);
-        if (violation !== null) return result(violation);
-      }
-      this.#expanded += 1;
+      this.#expand(visit);
+      if (this.#expanded % PROGRESS_EVERY === 0)
+        onProgress?.({ depth, states: worlds.count, expanded: this.#expanded, ...worlds.sizes });
     }
-    return result(null);
+    const [first] = broken;
+    const violation = first === undefined ? null : this.#violationIn(first);
+    const isExhausted = violation === null && this.#expanded === worlds.count;
+    return { states: worlds.count, depth, moves, heldBack: worlds.heldBack, isExhausted, violation };
   }
 
-  #movesFrom(number: number): readonly Move[] {
+  #expand(visit: (isFault: boolean) => void): void {
     try {
-      return movesOf(this.#rows.at(number), this.model);
+      this.worlds.expand(this.#expanded, visit);
     } catch (failure) {
-      const steps = this.trace(number).map(({ server, what }) => `${server ?? ''} ${what}`);
+      const steps = this.trace(this.#expanded).map(({ server, what }) => `${server ?? ''} ${what}`);
       throw new Error(`the model, or the core's own assertion, fails after:\n${steps.join('\n')}`, {
         cause: failure,
       });
     }
+    this.#expanded += 1;
   }
 
-  #violationIn(world: World, number: number): Violation | null {
-    for (const { sentence, broken } of invariants) {
-      const what = broken(world, this.model);
-      if (what !== null) return { sentence, what, trace: this.trace(number) };
-    }
-    return null;
+  #violationIn(number: number): Violation {
+    const { sentence, what } = present(this.#judge.brokenIn(number), 'what the world breaks');
+    return { sentence, what, trace: this.trace(number) };
   }
 
   /** The moves by which a world was first met. */
-  trace(number: number): Move[] {
+  trace(number: number): Named[] {
     const path = [number];
     for (let at = number; at !== 0; path.unshift(at)) at = this.#parents.at(at);
     return path.slice(1).map((to, n) => {
       const from = present(path[n], 'the world before');
-      const found = movesOf(this.#rows.at(from), this.model).find(
-        ({ world }) => this.#rows.add(world).number === to,
-      );
-      return present(found, 'the move between two worlds');
+      const found: Origin[] = [];
+      this.worlds.expand(from, (_, origin) => {
+        if (this.worlds.add() === to) found.push(origin);
+      });
+      return this.worlds.explain(from, present(found[0], 'the move between two worlds'));
     });
   }
 }
 
 /** A state nobody disturbs: each server does what it can, timers run out only when nothing else is left to do. */
 function protectedWorld(first: World, model: Model): World {
-  const generous: Model = {
-    ...model,
-    setting: { ...model.setting, bounds: { ...noBounds, writes: 100 }, without: new Set() },
-  };
-  let world = first;
+  const bounds = { ...noBounds, claims: 100, rewrites: Infinity };
+  const worlds = new Worlds({ ...model, setting: { ...model.setting, bounds, without: new Set() } });
+  let at = worlds.put(first);
   for (let n = 0; n < 1000; n += 1) {
-    const moves = movesOf(world, generous).filter(({ isFault }) => !isFault);
-    const next = moves.find(({ what }) => !what.startsWith('timer'));
-    if (next === undefined && isProtected(world, model))
+    const followers: number[] = [];
+    worlds.expand(at, (isFault) => {
+      if (!isFault) followers.push(worlds.add());
+    });
+    const [next] = followers;
+    if (next === undefined || isProtected(worlds, at, model)) {
+      const world = worlds.world(at);
       return { ...world, ledger: { ...world.ledger, happened: noBounds } };
-    world = present(next ?? moves[0], 'a move').world;
+    }
+    at = next;
   }
   assert(false, 'two servers that nobody disturbs come to protect each other');
-  return world;
+  return first;
 }
 
 /** One is ACTIVE, the other PASSIVE. */
-export function isProtected({ primary, secondary }: World, { machines }: Model): boolean {
+export function isProtected(worlds: Worlds, number: number, { machines }: Model): boolean {
+  const { primary, secondary } = worlds.world(number);
   const states = [machines.state(primary.machine), machines.state(secondary.machine)];
   return states.includes('ACTIVE') && states.includes('PASSIVE');
 }

@@ -3,12 +3,17 @@
  * out. A clause is left out in the model around the shipped core, never in the core.
  */
 
-/** How often each thing may happen in one run; an exploration is exhaustive within these. */
+/**
+ * How often each thing may happen in one run; an exploration is exhaustive within these. Infinity: without end. Operations, claims and
+ * wipes are always bounded: the journals, the epochs and the stores grow with them.
+ */
 export type Bounds = Readonly<{
   /** Entries that clients cause. */
   operations: number;
-  /** Record writes that reach the share: claims, shrinks and grows together. They bound the epochs and versions too. */
-  writes: number;
+  /** Claims that reach the share, written or not; they bound the epochs too. */
+  claims: number;
+  /** Shrinks and grows that reach the share. */
+  rewrites: number;
   /** A process or machine ends, and with it its lock and its end of the connection. */
   crashes: number;
   /** The connection is cut, or given up by an end that thinks the other dead. */
@@ -55,13 +60,16 @@ export type Setting = Readonly<{
   start: 'new' | 'protected';
   /** `lying`: everybody gets the lock, whoever holds it. */
   lock: 'exclusive' | 'lying';
+  /** `torn`: a copy is put in two halves, and whoever reads between them reads it torn; a crash may leave it so. */
+  copies: 'whole' | 'torn';
   bounds: Bounds;
   without: ReadonlySet<Clause>;
 }>;
 
 export const noBounds: Bounds = {
   operations: 0,
-  writes: 0,
+  claims: 0,
+  rewrites: 0,
   crashes: 0,
   cuts: 0,
   keeperFaults: 0,

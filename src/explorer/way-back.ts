@@ -3,16 +3,17 @@
  * faults, in a walk that was exhausted. Source: PROTOCOL.md §3; REASONS.md B.
  */
 import { assert } from '../base/index.ts';
+import { LEDGER } from './states/parts.ts';
 import { isProtected, type Explorer, type Violation } from './explore.ts';
 
 export type WayBack = Readonly<{
-  /** Worlds from which the way was looked for: those with record writes to spare. */
+  /** Worlds from which the way was looked for: those with claims to spare. */
   asked: number;
   violation: Violation | null;
 }>;
 
-/** A claim or a shrink, a grow, and one that was in vain. */
-const WRITES_TO_SPARE = 3;
+/** A claim, and one that was in vain. */
+const CLAIMS_TO_SPARE = 2;
 
 export function wayBack(explorer: Explorer): WayBack {
   assert(explorer.expanded === explorer.states, 'the way back is looked for where all is known');
@@ -20,7 +21,7 @@ export function wayBack(explorer: Explorer): WayBack {
   const { bounds } = explorer.model.setting;
   let asked = 0;
   for (let number = 0; number < explorer.states; number += 1) {
-    if (explorer.world(number).ledger.happened.writes > bounds.writes - WRITES_TO_SPARE) continue;
+    if (claimsIn(explorer, number) > bounds.claims - CLAIMS_TO_SPARE) continue;
     asked += 1;
     if (canReturn[number] === 1) continue;
     const sentence = 'from every world ACTIVE with PASSIVE can be reached once faults stop';
@@ -29,6 +30,9 @@ export function wayBack(explorer: Explorer): WayBack {
   }
   return { asked, violation: null };
 }
+
+const claimsIn = ({ worlds }: Explorer, number: number): number =>
+  worlds.parts.ledgers.at(worlds.part(number, LEDGER)).happened.claims;
 
 /** 1 for each world with a way to one where the pair is protected. */
 function returning(explorer: Explorer): Uint8Array {
@@ -42,7 +46,7 @@ function returning(explorer: Explorer): Uint8Array {
     left.push(number);
   };
   for (let number = 0; number < states; number += 1)
-    if (isProtected(explorer.world(number), model)) find(number);
+    if (isProtected(explorer.worlds, number, model)) find(number);
   for (let to = left.pop(); to !== undefined; to = left.pop())
     for (let n = starts[to] ?? 0; n < (starts[to + 1] ?? ways.to.length); n += 1) find(sources[n] ?? 0);
   return found;

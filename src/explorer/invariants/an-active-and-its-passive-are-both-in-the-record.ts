@@ -1,12 +1,13 @@
 /** A pair that looks protected is: either may go on alone when the other is lost. Source: PROTOCOL.md §2 Grow, Consent, Resume; §3 (PASSIVE). */
 import { otherServer, sameSession } from '../../core/pair/index.ts';
-import { readBoth } from '../share.ts';
-import { SERVERS } from '../world.ts';
-import type { Invariant } from './invariant.ts';
+import type { Machines } from '../world/machines.ts';
+import { readBoth } from '../world/share.ts';
+import { SERVERS, type World } from '../world/world.ts';
 
-export const anActiveAndItsPassiveAreBothInTheRecord: Invariant = {
+/** Asked of both servers together. */
+export const anActiveAndItsPassiveAreBothInTheRecord = {
   sentence: 'an active and its passive are both in the record',
-  broken: (world, { machines }) => {
+  broken: (world: World, machines: Machines): string | null => {
     for (const me of SERVERS) {
       const [active, passive] = [world[me], world[otherServer(me)]];
       if (machines.stepName(active.machine) !== 'ACTIVE.together') continue;

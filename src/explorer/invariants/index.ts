@@ -1,19 +1,20 @@
 /** What must hold in every world, a file for each. */
-import { anActiveAndItsPassiveAreBothInTheRecord } from './an-active-and-its-passive-are-both-in-the-record.ts';
 import { noTwoEntriesAreAcknowledgedAtOnePosition } from './no-two-entries-are-acknowledged-at-one-position.ts';
-import { noTwoServersCanCommit } from './no-two-servers-can-commit.ts';
+import { nothingIsAppliedThatWasNotCommitted } from './nothing-is-applied-that-was-not-committed.ts';
 import { nothingAppliedIsEverCut } from './nothing-applied-is-ever-cut.ts';
 import { whoIsNotInTheRecordNeverCommitsAlone } from './who-is-not-in-the-record-never-commits-alone.ts';
 import { whoeverMayServeNextHoldsEverythingAcknowledged } from './whoever-may-serve-next-holds-everything-acknowledged.ts';
 import type { Invariant } from './invariant.ts';
 
-export type { Invariant } from './invariant.ts';
+export { anActiveAndItsPassiveAreBothInTheRecord } from './an-active-and-its-passive-are-both-in-the-record.ts';
+export { commitsAlone } from './commits-alone.ts';
+export { noTwoServersCanCommit } from './no-two-servers-can-commit.ts';
+export type { Invariant, Judged } from './invariant.ts';
 
 export const invariants: readonly Invariant[] = [
   whoeverMayServeNextHoldsEverythingAcknowledged,
-  noTwoServersCanCommit,
   noTwoEntriesAreAcknowledgedAtOnePosition,
   nothingAppliedIsEverCut,
+  nothingIsAppliedThatWasNotCommitted,
   whoIsNotInTheRecordNeverCommitsAlone,
-  anActiveAndItsPassiveAreBothInTheRecord,
 ];

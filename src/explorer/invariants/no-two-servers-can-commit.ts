@@ -1,11 +1,12 @@
 /** Two servers may both believe that they serve, but not two that need nobody's consent. Source: PROTOCOL.md §2 Ack; REASONS.md C4. */
+import type { Server } from '../world/world.ts';
 import { commitsAlone } from './commits-alone.ts';
-import type { Invariant } from './invariant.ts';
 
-export const noTwoServersCanCommit: Invariant = {
+/** The one that is asked of both servers together. */
+export const noTwoServersCanCommit = {
   sentence: 'no two servers can commit without each other',
-  broken: (world) =>
-    commitsAlone(world.primary) && commitsAlone(world.secondary)
+  broken: (primary: Server, secondary: Server): string | null =>
+    commitsAlone(primary) && commitsAlone(secondary)
       ? 'both servers serve, and each requires its own store only'
       : null,
 };

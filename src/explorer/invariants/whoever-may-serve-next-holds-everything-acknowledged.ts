@@ -3,22 +3,18 @@
  * record half written, or written by one who was told that it failed. Source: PROTOCOL.md, in one breath; §2 Claim, Grow, Shrink.
  */
 import { mayClaim } from '../../core/pair/index.ts';
-import { firstOf, viewOf } from '../journal.ts';
-import { readBoth } from '../share.ts';
-import { SERVERS } from '../world.ts';
+import { firstOf, viewOf } from '../world/journal.ts';
+import { readBoth } from '../world/share.ts';
 import type { Invariant } from './invariant.ts';
 
 export const whoeverMayServeNextHoldsEverythingAcknowledged: Invariant = {
   sentence: 'whoever may serve next holds everything acknowledged',
-  broken: ({ share, ledger, ...world }) => {
+  broken: ({ me, own: { store }, share, ledger }) => {
     const reading = readBoth(share);
-    if (reading.kind !== 'record') return null;
-    for (const me of SERVERS) {
-      const { store } = world[me];
-      if (mayClaim(me, viewOf(store), reading.record, null) !== null) continue;
-      if (!firstOf(store.journal, store.durable).startsWith(ledger.committed))
-        return `the ${me} may claim by record ${reading.record.version}; it holds [${firstOf(store.journal, store.durable).trim()}], acknowledged is [${ledger.committed.trim()}]`;
-    }
-    return null;
+    if (reading.kind !== 'record' || mayClaim(me, viewOf(store), reading.record, null) !== null) return null;
+    const held = firstOf(store.journal, store.durable);
+    return held.startsWith(ledger.committed)
+      ? null
+      : `the ${me} may claim by record ${reading.record.version}; it holds [${held.trim()}], acknowledged is [${ledger.committed.trim()}]`;
   },
 };

@@ -12,8 +12,8 @@ import {
   type EpochStart,
   type Stamp,
   type StoreView,
-} from '../core/pair/index.ts';
-import { epochAt, epochsThrough } from '../core/replication/index.ts';
+} from '../../core/pair/index.ts';
+import { epochAt, epochsThrough } from '../../core/replication/index.ts';
 import type { Store } from './world.ts';
 
 export type ParsedJournal = Readonly<{

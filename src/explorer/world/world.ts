@@ -24,14 +24,15 @@ import {
   type StoreView,
   type WritePurpose,
   type WriteStep,
-} from '../core/pair/index.ts';
+} from '../../core/pair/index.ts';
 import type { MachineNumber } from './machines.ts';
-import type { Bounds } from './setting.ts';
+import type { Bounds } from '../setting.ts';
 
 export const SERVERS: readonly ServerName[] = ['primary', 'secondary'];
 
-/** One server's block: both copies, never torn here (test/core/pair/write-explorer.ts tears them). */
-export type Block = readonly [BlockContent | null, BlockContent | null];
+/** One copy of a block; `torn`: bytes without a checksum that fits, null: never written. */
+export type Copy = BlockContent | 'torn' | null;
+export type Block = readonly [Copy, Copy];
 /** A copy that was reported failed and may land for as long as the file it was meant for is still the block. */
 export type LatePut = Readonly<{ copy: 1 | 2; content: BlockContent }>;
 
@@ -39,6 +40,8 @@ export type Share = Readonly<{
   primary: Block;
   secondary: Block;
   late: Readonly<Record<ServerName, LatePut | null>>;
+  /** The block file is still that of a keeper that is gone; the next one begins with a file of its own (Keeper). */
+  isFormer: Readonly<Record<ServerName, boolean>>;
   /** Who has the lock by the file server's word; two only where locks lie. */
   holders: readonly ServerName[];
 }>;
@@ -91,6 +94,8 @@ export type Call = Readonly<
       isLast: boolean;
       purpose: WritePurpose;
       step: WriteStep;
+      /** The copy at hand is half written: whoever reads it now reads it torn. */
+      isHalfPut: boolean;
       /** The peer's block at the first look, for a write that leaves a later look out. */
       peerSeen: Block | null;
     }
@@ -103,8 +108,6 @@ export type Keeper = Readonly<{
   hold: Hold | null;
   /** The broker has been told that the lock is held, and not yet that it is lost. */
   isTold: boolean;
-  /** It has begun with a block file of its own. */
-  isRenewed: boolean;
   calls: readonly Call[];
   /** Both blocks as they were before the lock was taken, where the clause that they are read under it is left out. */
   seen: Pick<Share, ServerName> | null;
@@ -113,11 +116,12 @@ export type Keeper = Readonly<{
 /** One end of the channel. */
 export type Link = Readonly<{
   isUp: boolean;
-  isGreeting: boolean;
+  /** A look at the share is under way, for a hello; `outdated`: for one on a connection that is over. One at a time. */
+  greeting: 'none' | 'asked' | 'outdated';
   mine: Hello | null;
   theirs: Hello | null;
 }>;
-export const linkDown: Link = { isUp: false, isGreeting: false, mine: null, theirs: null };
+export const linkDown: Link = { isUp: false, greeting: 'none', mine: null, theirs: null };
 
 /** What the driver has begun and not yet ended. */
 export type Desk = Readonly<{
@@ -206,8 +210,8 @@ export type Ledger = Readonly<{
   /** A joiner was to be brought to a point below what it has applied. */
   isAppliedCut: boolean;
   happened: Bounds;
-  /** For claimIds: how many record writes of each server have reached the share. */
-  writesOf: Readonly<Record<ServerName, number>>;
+  /** For claimIds: how many claims of each server have reached the share. */
+  claimsOf: Readonly<Record<ServerName, number>>;
 }>;
 
 export type World = Readonly<Record<ServerName, Server>> &
@@ -225,7 +229,7 @@ export const newStore = (server: ServerName, generation: number): Store => ({
   applied: 0,
 });
 
-export const newKeeper: Keeper = { hold: null, isTold: false, isRenewed: true, calls: [], seen: null };
+export const newKeeper: Keeper = { hold: null, isTold: false, calls: [], seen: null };
 
 /** Two servers that were never started, on a share where nothing was ever written. */
 export function newWorld(machine: (server: ServerName) => MachineNumber, none: Bounds): World {
@@ -246,6 +250,7 @@ export function newWorld(machine: (server: ServerName) => MachineNumber, none: B
       primary: block,
       secondary: block,
       late: { primary: null, secondary: null },
+      isFormer: { primary: false, secondary: false },
       holders: [],
     },
     channel: { isWhole: false, to: nothing, late: nothing },
@@ -254,7 +259,7 @@ export function newWorld(machine: (server: ServerName) => MachineNumber, none: B
       isContradicted: false,
       isAppliedCut: false,
       happened: none,
-      writesOf: { primary: 0, secondary: 0 },
+      claimsOf: { primary: 0, secondary: 0 },
     },
   };
 }

@@ -2,7 +2,7 @@
  * Equal values become one value with one number, so that worlds are kept and compared as rows of numbers. What lies inside a value is
  * numbered first, and once: of a part that has changed, only what is new in it is looked at.
  */
-import { present } from '../base/index.ts';
+import { present } from '../../base/index.ts';
 
 /** Numbers for everything that lies inside values, whatever it is. */
 class Insides {
@@ -50,6 +50,16 @@ export class Pool<T extends object> {
   readonly #byText = new Map<string, number>();
   /** The values themselves: most parts of a world are those of the world before it. */
   readonly #known = new Map<T, number>();
+  readonly #note: (value: T) => void;
+
+  /** `note`: called once for each value, in the order of their numbers. */
+  constructor(note: (value: T) => void = () => undefined) {
+    this.#note = note;
+  }
+
+  get size(): number {
+    return this.#values.length;
+  }
 
   numberOf(value: T): number {
     const known = this.#known.get(value);
@@ -62,6 +72,7 @@ export class Pool<T extends object> {
       this.#byText.set(text, number);
       this.#known.set(value, number);
       insides.keep(value);
+      this.#note(value);
     }
     return number;
   }
