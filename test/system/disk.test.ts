@@ -68,6 +68,7 @@ describe('both were killed, and the disk of the passive is not what it was: star
   test('its journal is cut short', async () => {
     const { pair, active, passive, traffic } = await withTraffic();
     await traffic.flows(300);
+    await traffic.judged();
     await kill(pair, active, passive);
     const { path, usedBytes } = await journal(pair, passive);
     await truncate(path, Math.floor(usedBytes / 2));
@@ -85,6 +86,7 @@ describe('both were killed, and the disk of the passive is not what it was: star
     pair.start(passive);
     await pair.protected();
     await traffic.flows(300);
+    await traffic.judged();
     await kill(pair, active, passive);
     await rm(path, { recursive: true });
     await cp(copy, path, { recursive: true });
