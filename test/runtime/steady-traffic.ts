@@ -30,7 +30,11 @@ export class SteadyTraffic {
       },
       broken: (what) => this.#note(what),
     });
-    this.#checkers = [nothingLost({ pair, traffic: this.#traffic, mortals: [] }), nothingUnexpected(), publisherOrder()];
+    this.#checkers = [
+      nothingLost({ pair, traffic: this.#traffic, mortals: [] }),
+      nothingUnexpected(),
+      publisherOrder(),
+    ];
     new Consumer(this.#client('durable', false, 1), this.#traffic).start();
     this.#publisher = new Publisher(this.#client('publisher', true, 2), this.#traffic, intervalMs);
   }
