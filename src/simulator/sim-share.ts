@@ -59,6 +59,8 @@ type Mount = {
   cached: ShareReading | null;
   /** Its lock is gone, and the next write through the locked descriptor says so. */
   isLockVoid: boolean;
+  /** How often it has taken the lock. */
+  holds: number;
 };
 
 const freshMount = (): Mount => ({
@@ -69,6 +71,7 @@ const freshMount = (): Mount => ({
   slowness: 1,
   cached: null,
   isLockVoid: false,
+  holds: 0,
 });
 
 export class SimShare {
@@ -197,9 +200,10 @@ export class SimShare {
     this.crash(server);
     if (!wasHeld) return;
     this.#holders.add(server);
-    // A server that has started again meanwhile has told the file server that its former locks are void.
+    const { holds } = mount;
     this.settings.clock.after(leaseMs, () => {
-      if (mount.arbiter === null) this.#holders.delete(server);
+      // Unless the server has come back and taken the lock anew.
+      if (mount.holds === holds) this.#holders.delete(server);
     });
   }
 
@@ -278,6 +282,7 @@ export class SimShare {
     if (this.settings.clock.now() < this.#graceUntil) return null;
     this.#mounts[server].isLockVoid = false;
     this.#holders.add(server);
+    this.#mounts[server].holds += 1;
     this.#holds += 1;
     return holdNumber(this.#holds);
   }

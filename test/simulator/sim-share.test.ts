@@ -40,6 +40,19 @@ test('in the grace after a restart nobody gets a lock that he has not; who had o
   }
 });
 
+test('after a power cut the lock stays taken for the lease, and no longer, also where its server is back before that (Keeper)', async () => {
+  for (const takesAnew of [true, false]) {
+    const { clock, share, kind, one, two } = bench();
+    await kind(one.lock(0));
+    share.powerLoss('primary', 1_000);
+    const anew = share.arbiter('primary', { lockLost: () => undefined });
+    expect(await kind(two.lock(0))).toBe('refused');
+    if (takesAnew) expect(await kind(anew.lock(0))).toBe('held');
+    await clock.run(1_000);
+    expect(await kind(two.lock(0))).toBe(takesAnew ? 'refused' : 'held');
+  }
+});
+
 test('where only the answers are lost, a write lands and is unresolved, and the lock is let go (Write)', async () => {
   const { share, lost, settled, kind, one, two } = bench();
   const lock = await settled(one.lock(0));
