@@ -15,16 +15,25 @@ const REASON = isInstalled ? '' : ' (skipped: apt-get install mosquitto-clients)
 /** Seconds after which a client that still waits for messages gives up. */
 const PATIENCE = ['-W', '20'];
 
-type Client = Readonly<{ process: ChildProcess; output: Promise<string[]> }>;
+type Client = Readonly<{
+  process: ChildProcess;
+  output: Promise<string[]>;
+  /** Fulfils when it has said so: with `-d` it tells of every packet. */
+  says: (text: string) => Promise<void>;
+}>;
 
 function client(program: 'mosquitto_pub' | 'mosquitto_sub', port: number, words: readonly string[]): Client {
-  const child = spawn(program, ['-h', '127.0.0.1', '-p', String(port), ...words], {
+  // By the line: into a pipe it would print only when its buffer is full.
+  const child = spawn('stdbuf', ['-oL', program, '-h', '127.0.0.1', '-p', String(port), ...words], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   const lines: string[] = [];
-  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
-  return { process: child, output: once(child, 'close').then(() => lines) };
+  const printed = createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
+  const says = async (text: string): Promise<void> => {
+    while (!lines.some((line) => line.includes(text))) await once(printed, 'line');
+  };
+  return { process: child, output: once(child, 'close').then(() => lines), says };
 }
 
 const port = (pair: PairUnderTest, name: ServerName): number => pair.ports[name].mqtt;
@@ -53,8 +62,8 @@ test.skipIf(!isInstalled)(
     for (const n of [1, 2, 3]) await published(pair, active, ['-t', 'plant/count', '-m', String(n)]);
     await clients(pair, active, 0);
     const will = ['--will-topic', 'plant/pump', '--will-payload', 'lost', '--will-qos', '1'];
-    client('mosquitto_sub', port(pair, active), ['-i', 'pump', '-k', '5', '-t', 'nothing', ...will]);
-    await clients(pair, active, 1);
+    const pump = ['-d', '-i', 'pump', '-k', '5', '-t', 'nothing', ...will];
+    await client('mosquitto_sub', port(pair, active), pump).says('CONNACK');
 
     pair.server(active).kill('SIGKILL');
     await pair.reaches(passive, 'STANDALONE');
@@ -95,12 +104,14 @@ test.skipIf(!isInstalled)(
       '1',
       '-t',
       'left/#',
-      '-v',
+      '-d',
+      '-F',
+      'heard %t %p',
       '-C',
       '2',
       ...PATIENCE,
     ]);
-    await clients(pair, active, 1);
+    await watcher.says('SUBACK');
     const withWill = (id: string, ...more: string[]): Client =>
       client('mosquitto_sub', port(pair, active), [
         '-i',
@@ -111,14 +122,16 @@ test.skipIf(!isInstalled)(
         `left/${id}`,
         '--will-payload',
         'gone',
+        '-d',
         ...more,
       ]);
     await withWill('polite', '-E').output;
     const abrupt = withWill('abrupt');
-    await clients(pair, active, 2);
+    await abrupt.says('CONNACK');
     abrupt.process.kill('SIGKILL');
     await clients(pair, active, 1);
     await published(pair, active, ['-t', 'left/end', '-m', 'end']);
-    expect(await watcher.output).toEqual(['left/abrupt gone', 'left/end end']);
+    const heard = (await watcher.output).filter((line) => line.startsWith('heard'));
+    expect(heard).toEqual(['heard left/abrupt gone', 'heard left/end end']);
   },
 );
