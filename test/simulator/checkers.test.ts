@@ -17,6 +17,7 @@ const message = (id: string): SentMessage => ({
   qos: 1,
   isRetained: false,
   sentAt: 10,
+  isSentAgain: false,
   isAcknowledged: false,
 });
 

@@ -3,7 +3,7 @@
  * everything that was ever committed. The running checksum at a place stands for all entries up to it. Rules Ack, Claim.
  */
 import { present } from '../../base/index.ts';
-import { serves, stampText, type Seq } from '../../core/pair/index.ts';
+import { stampText, type Seq } from '../../core/pair/index.ts';
 import type { SimDisk } from '../sim-disk.ts';
 import type { SimServer } from '../sim-server.ts';
 import type { Checker, Fault, Sight } from './checker.ts';
@@ -14,7 +14,7 @@ type Place = Readonly<{ epoch: number; chain: number }>;
 export function committedEntries({ pair }: Sight): Checker {
   const places = new Map<number, Place>();
   let newest = 0;
-  /** Up to which place of its journal each claim has been compared. */
+  /** The claim of each server that has been looked at. */
   const serving = new Map<string, string>();
 
   const placeOf = (disk: SimDisk, at: Seq | number): Place | null => {
@@ -25,9 +25,23 @@ export function committedEntries({ pair }: Sight): Checker {
   };
   const differs = (a: Place | null, b: Place): boolean => a?.epoch !== b.epoch || a.chain !== b.chain;
 
+  /** A claim's first commit is of all that its server found; what it has not found then is gone. */
+  const lacks = ({ me, pair: { memory } }: SimServer): Fault => {
+    if (memory.claim === null || serving.get(me) === memory.claim.claimId) return null;
+    serving.set(me, memory.claim.claimId);
+    const known = places.get(newest);
+    if (known === undefined) return null;
+    const { disk } = pair.machines[me];
+    const { start } = disk.contentOf(present(disk.current, 'the present store')).journal;
+    if (start.last.seq > newest || !differs(placeOf(disk, newest), known)) return null;
+    return `the ${me} serves epoch ${memory.claim.epoch} without entry ${newest}, which was committed in epoch ${known.epoch}`;
+  };
+
   return {
     promise: 'one entry for one place, and whoever serves holds all that were committed',
     committed: (server: SimServer, stamp): Fault => {
+      const lack = lacks(server);
+      if (lack !== null) return lack;
       const { disk } = pair.machines[server.me];
       const now = present(placeOf(disk, stamp.seq), `the entry ${stampText(stamp)} just committed`);
       const before = places.get(stamp.seq);
@@ -36,20 +50,6 @@ export function committedEntries({ pair }: Sight): Checker {
       places.set(stamp.seq, now);
       newest = Math.max(newest, stamp.seq);
       return null;
-    },
-    stepped: (server): Fault => {
-      const { state, memory } = server.pair;
-      if (!serves(state) || memory.claim === null || serving.get(server.me) === memory.claim.claimId)
-        return null;
-      serving.set(server.me, memory.claim.claimId);
-      const known = places.get(newest);
-      if (known === undefined) return null;
-      const { disk } = pair.machines[server.me];
-      const { start } = disk.contentOf(present(disk.current, 'the present store')).journal;
-      if (start.last.seq > newest) return null;
-      return differs(placeOf(disk, newest), known)
-        ? `the ${server.me} serves epoch ${memory.claim.epoch} without entry ${newest}, which was committed in epoch ${known.epoch}`
-        : null;
     },
   };
 }

@@ -82,6 +82,7 @@ export class Mortal {
       qos: 1,
       isRetained: false,
       sentAt: clock.now(),
+      isSentAgain: false,
       isAcknowledged: false,
     };
     this.#traffic.made(this.#will);

@@ -93,6 +93,7 @@ export class Publisher {
       qos: this.#drawQos(isRetained),
       isRetained,
       sentAt: null,
+      isSentAgain: false,
       isAcknowledged: false,
     };
     this.#traffic.made(message);
@@ -112,6 +113,7 @@ export class Publisher {
   #send(message: SentMessage, packetId: number): void {
     if (!this.#client.isConnected) return;
     const isDup = message.sentAt !== null;
+    message.isSentAgain = isDup;
     message.sentAt ??= this.#parts.clock.now();
     const { topic, payload, qos, isRetained } = message;
     this.#client.publish({ topic, payload, qos, packetId, isRetained, isDup });

@@ -14,6 +14,8 @@ export type SentMessage = {
   /** Virtual time of the first sending; null before it. */
   sentAt: number | null;
   /** By PUBACK, or PUBREC. */
+  /** A repeat of QoS 1 is a message of its own to the server: whoever missed the first may get it after later ones. */
+  isSentAgain: boolean;
   isAcknowledged: boolean;
 };
 

@@ -70,6 +70,7 @@ export class ScenarioPublisher {
       qos: 1,
       isRetained: how.isRetained,
       sentAt: null,
+      isSentAgain: false,
       isAcknowledged: false,
     };
     this.#traffic.made(message);
@@ -80,6 +81,7 @@ export class ScenarioPublisher {
   #send(packetId: number, message: SentMessage): void {
     if (!this.#client.isConnected) return;
     const isDup = message.sentAt !== null;
+    message.isSentAgain = isDup;
     message.sentAt ??= this.#now();
     const { topic, payload, isRetained } = message;
     this.#client.publish({ topic, payload, qos: 1, packetId, isRetained, isDup });
