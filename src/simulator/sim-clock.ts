@@ -12,6 +12,8 @@ export class SimClock implements Clock {
   #now = 0;
   #order = 0;
   #isRunning = false;
+  /** Timers that have run since time last moved. */
+  #turns = 0;
   readonly #wallAtStart: number;
   readonly #timers = new TimerHeap();
 
@@ -57,6 +59,8 @@ export class SimClock implements Clock {
           this.#now = end;
           return false;
         }
+        this.#turns = timer.at === this.#now ? this.#turns + 1 : 0;
+        assert(this.#turns < STANDSTILL, 'time stands still: each timer sets another for the same moment');
         this.#now = timer.at;
         timer.act?.();
         return true;
@@ -67,6 +71,8 @@ export class SimClock implements Clock {
     }
   }
 }
+
+const STANDSTILL = 100_000;
 
 /** How many turns Node is asked for at once: going round its event loop costs more than most timers do. */
 const TURNS = 64;

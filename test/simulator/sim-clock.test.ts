@@ -116,3 +116,10 @@ test('one seed, one row of numbers; another seed, another; all within their boun
   const heads = Array.from({ length: 10_000 }, () => random.chance(0.25)).filter(Boolean).length;
   expect(Math.abs(heads - 2_500)).toBeLessThan(250);
 });
+
+test('a timer that sets itself for the same moment again and again is a fault, not a run without end', async () => {
+  const clock = new SimClock();
+  const again = (): void => void clock.after(0, again);
+  again();
+  await expect(clock.run(1)).rejects.toThrow('time stands still');
+});

@@ -355,7 +355,7 @@ export class Connection {
     if (this.#client !== null && (this.#protocol.isOpening || this.#around.isHoldingBack()))
       this.#lastHeard = clock.now();
     const left = this.#lastHeard + this.#silenceMs - clock.now();
-    if (left > 0) this.#timer = clock.after(left, () => this.#watchSilence());
+    if (left > 0) this.#timer = clock.after(Math.ceil(left), () => this.#watchSilence());
     else this.lose(this.#silenceFault());
   }
 
