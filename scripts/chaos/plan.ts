@@ -1,5 +1,5 @@
 /** One round drawn from a seed: when it begins, and one to three faults, each on its own, over another, or right after its healing. Pure. */
-import { SimRandom } from '../../src/simulator/sim-random.ts';
+import { SimRandom } from '../../src/simulator/time/sim-random.ts';
 import { KINDS, type KindName, type Role } from './kinds.ts';
 import type { StageNeeds } from './stage.ts';
 

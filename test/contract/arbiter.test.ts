@@ -1,5 +1,5 @@
 /** One contract, two runs: the simulated share, and keeper processes on real files. */
-import { SimShare } from '../../src/simulator/sim-share.ts';
+import { SimShare } from '../../src/simulator/share/sim-share.ts';
 import { arbiterContract } from './arbiter-contract.ts';
 import { realClock as clock, ShareFixture } from './share-fixture.ts';
 

@@ -1,8 +1,8 @@
 /** Port `Channel`: the real one over loopback and the simulated one keep the same contract. */
 import { expect } from 'vitest';
-import { SimClock } from '../../src/simulator/sim-clock.ts';
-import { SimNetwork } from '../../src/simulator/sim-network.ts';
-import { SimRandom } from '../../src/simulator/sim-random.ts';
+import { SimClock } from '../../src/simulator/time/sim-clock.ts';
+import { SimNetwork } from '../../src/simulator/network/sim-network.ts';
+import { SimRandom } from '../../src/simulator/time/sim-random.ts';
 import { channelContract, Observer } from './channel-contract.ts';
 import { WsPair } from './ws-pair.ts';
 

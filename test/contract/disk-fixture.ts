@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Log, LogLine } from '../../src/base/index.ts';
 import { SystemClock } from '../../src/io/system/index.ts';
-import { SimDisk } from '../../src/simulator/sim-disk.ts';
-import { SimRandom } from '../../src/simulator/sim-random.ts';
+import { SimDisk } from '../../src/simulator/disk/sim-disk.ts';
+import { SimRandom } from '../../src/simulator/time/sim-random.ts';
 import type { JournalSizes } from './journal-contract.ts';
 
 export async function freshDirectory(): Promise<string> {

@@ -5,8 +5,8 @@ import { pairId, storeId } from '../../src/core/pair/index.ts';
 import { journalStart } from '../../src/core/replication/index.ts';
 import { createJournal, openJournal } from '../../src/io/journal/index.ts';
 import type { Journal } from '../../src/ports/index.ts';
-import { JournalContent, SimJournal } from '../../src/simulator/sim-journal.ts';
-import { StateContent } from '../../src/simulator/sim-state.ts';
+import { JournalContent, SimJournal } from '../../src/simulator/disk/sim-journal.ts';
+import { StateContent } from '../../src/simulator/disk/sim-state.ts';
 import { freshDirectory, simDisk } from './disk-fixture.ts';
 import { journalContract } from './journal-contract.ts';
 

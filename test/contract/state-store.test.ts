@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { openLmdbState } from '../../src/io/store/index.ts';
 import type { StateStore } from '../../src/ports/index.ts';
-import { SimState, StateContent } from '../../src/simulator/sim-state.ts';
+import { SimState, StateContent } from '../../src/simulator/disk/sim-state.ts';
 import { freshDirectory, simDisk } from './disk-fixture.ts';
 import { stateStoreContract } from './state-store-contract.ts';
 

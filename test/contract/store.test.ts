@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 import { SystemRandom } from '../../src/io/system/index.ts';
 import { openStoreRoot } from '../../src/io/store/index.ts';
 import type { Store, StoreRoot } from '../../src/ports/index.ts';
-import { SimStoreRoot } from '../../src/simulator/sim-store.ts';
+import { SimStoreRoot } from '../../src/simulator/disk/sim-store.ts';
 import { freshDirectory, LogList, simDisk, smallJournal } from './disk-fixture.ts';
 import { storeContract } from './store-contract.ts';
 

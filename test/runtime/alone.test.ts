@@ -1,6 +1,6 @@
 /** Who may serve alone, when servers leave, break and come back in any order. Source: PROTOCOL.md §2 Claim, Shrink, Force, Tail, §3, §4. */
 import { describe, expect, test } from 'vitest';
-import { defaultTiming as timing } from '../../src/simulator/sim-pair.ts';
+import { defaultTiming as timing } from '../../src/simulator/pair/sim-pair.ts';
 import { SteadyTraffic } from './steady-traffic.ts';
 import { LONG_MS, TwoServers } from './two-servers.ts';
 

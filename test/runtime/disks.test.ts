@@ -1,6 +1,6 @@
 /** Disks, power and slowness: what was acknowledged is on both disks, and slow is not dead. Source: PROTOCOL.md §2 Ack, Shrink, Claim, §4. */
 import { describe, expect, test } from 'vitest';
-import { defaultTiming as timing } from '../../src/simulator/sim-pair.ts';
+import { defaultTiming as timing } from '../../src/simulator/pair/sim-pair.ts';
 import { SteadyTraffic } from './steady-traffic.ts';
 import { LONG_MS, TwoServers } from './two-servers.ts';
 

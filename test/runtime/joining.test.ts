@@ -1,6 +1,6 @@
 /** A server joins while messages flow, and something goes wrong in the middle of it. Source: PROTOCOL.md §2 Grow, Turn, Claim, §5. */
 import { expect, test } from 'vitest';
-import { defaultMqtt as mqtt, defaultTiming as timing } from '../../src/simulator/sim-pair.ts';
+import { defaultMqtt as mqtt, defaultTiming as timing } from '../../src/simulator/pair/sim-pair.ts';
 import { SteadyTraffic } from './steady-traffic.ts';
 import { LONG_MS, TwoServers } from './two-servers.ts';
 

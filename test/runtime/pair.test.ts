@@ -1,6 +1,6 @@
 /** The pair at work, both servers whole, on virtual time: PROTOCOL.md's rules as they are seen from outside. Source: PROTOCOL.md §2 to §5. */
 import { expect, test } from 'vitest';
-import { defaultTiming as timing } from '../../src/simulator/sim-pair.ts';
+import { defaultTiming as timing } from '../../src/simulator/pair/sim-pair.ts';
 import { LONG_MS, TwoServers } from './two-servers.ts';
 
 // Starting ------------------------------------------------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ import {
   type ConnectionOptions,
 } from '../../src/runtime/connections/index.ts';
 import type { Proposals } from '../../src/runtime/proposals.ts';
-import { SimClock } from '../../src/simulator/sim-clock.ts';
-import { SimRandom } from '../../src/simulator/sim-random.ts';
+import { SimClock } from '../../src/simulator/time/sim-clock.ts';
+import { SimRandom } from '../../src/simulator/time/sim-random.ts';
 
 export const defaultOptions = Object.fromEntries(
   Object.entries(connectionOptions).map(([key, option]) => [key, option.default]),

@@ -4,7 +4,7 @@ import { Broker } from '../../src/core/broker/index.ts';
 import { claimId, epoch, seq, type Frame, type PairFact } from '../../src/core/pair/index.ts';
 import { Replica } from '../../src/runtime/replication/replica.ts';
 import { SessionJoiner } from '../../src/runtime/replication/session-joiner.ts';
-import { SimStoreRoot } from '../../src/simulator/sim-store.ts';
+import { SimStoreRoot } from '../../src/simulator/disk/sim-store.ts';
 import { LogList, simDisk } from '../contract/disk-fixture.ts';
 import { bytesOf, SampleEntries } from '../contract/sample-entries.ts';
 import { realClock } from '../contract/share-fixture.ts';

@@ -11,7 +11,7 @@ import { Consumer } from '../../src/simulator/clients/consumer.ts';
 import { Publisher } from '../../src/simulator/clients/publisher.ts';
 import type { SimClientParts } from '../../src/simulator/clients/sim-client.ts';
 import { Traffic } from '../../src/simulator/clients/traffic.ts';
-import { SimRandom } from '../../src/simulator/sim-random.ts';
+import { SimRandom } from '../../src/simulator/time/sim-random.ts';
 import { LONG_MS, type TwoServers } from './two-servers.ts';
 
 export class SteadyTraffic {

@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'vitest';
 import { otherServer, type Version } from '../../src/core/pair/index.ts';
-import { defaultTiming as timing } from '../../src/simulator/sim-pair.ts';
+import { defaultTiming as timing } from '../../src/simulator/pair/sim-pair.ts';
 import { LONG_MS, TwoServers } from './two-servers.ts';
 
 const versionOf = (pair: TwoServers): Version | null => {

@@ -2,8 +2,8 @@
 import type { LogLine } from '../../src/base/index.ts';
 import type { ServerName } from '../../src/core/pair/index.ts';
 import { SimClient, type Delivery } from '../../src/simulator/clients/sim-client.ts';
-import { SimPair, type SimPairOptions } from '../../src/simulator/sim-pair.ts';
-import { SimRandom } from '../../src/simulator/sim-random.ts';
+import { SimPair, type SimPairOptions } from '../../src/simulator/pair/sim-pair.ts';
+import { SimRandom } from '../../src/simulator/time/sim-random.ts';
 
 /** Longer than any timeout of the pair. */
 export const LONG_MS = 60_000;

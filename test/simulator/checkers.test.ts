@@ -5,8 +5,8 @@ import { willsPublished } from '../../src/simulator/checkers/wills-published.ts'
 import type { WillLog } from '../../src/simulator/clients/mortal.ts';
 import { Traffic, type Received, type SentMessage } from '../../src/simulator/clients/traffic.ts';
 import { PLANTED } from '../../src/simulator/planted/index.ts';
-import { SimPair } from '../../src/simulator/sim-pair.ts';
-import { simulate } from '../../src/simulator/simulate.ts';
+import { SimPair } from '../../src/simulator/pair/sim-pair.ts';
+import { simulate } from '../../src/simulator/runs/simulate.ts';
 
 const message = (id: string): SentMessage => ({
   id,

@@ -1,7 +1,7 @@
 /** The faults themselves: each strikes and is survived alone, and a seed decides which of them a run has. Source: PROTOCOL.md §2, §4. */
 import { expect, test } from 'vitest';
 import { FAULT_NAMES, type FaultName } from '../../src/simulator/faults/index.ts';
-import { simulate } from '../../src/simulator/simulate.ts';
+import { simulate } from '../../src/simulator/runs/simulate.ts';
 
 const safetyMs = 15_000;
 

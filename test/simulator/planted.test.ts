@@ -4,7 +4,7 @@
  * Source: PROTOCOL.md §1, §2; REASONS.md.
  */
 import { expect, test } from 'vitest';
-import { controlRun, plantedRun } from '../../src/simulator/hunt.ts';
+import { controlRun, plantedRun } from '../../src/simulator/runs/hunt.ts';
 import { PLANT_NAMES, PLANTED, type PlantName } from '../../src/simulator/planted/index.ts';
 
 const safetyMs = 40_000;

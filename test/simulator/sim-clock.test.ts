@@ -1,7 +1,7 @@
 /** Virtual time and chance: one seed, one run. */
 import { expect, test } from 'vitest';
-import { SimClock } from '../../src/simulator/sim-clock.ts';
-import { SimRandom } from '../../src/simulator/sim-random.ts';
+import { SimClock } from '../../src/simulator/time/sim-clock.ts';
+import { SimRandom } from '../../src/simulator/time/sim-random.ts';
 
 test('timers run in the order of their time, then of their setting', async () => {
   const clock = new SimClock();

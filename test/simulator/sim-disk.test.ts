@@ -2,10 +2,10 @@
 import { expect, test } from 'vitest';
 import { pairId, seq } from '../../src/core/pair/index.ts';
 import { JournalFailure, type Store } from '../../src/ports/index.ts';
-import { SimClock } from '../../src/simulator/sim-clock.ts';
-import { DISK_FAILURES, SimDisk } from '../../src/simulator/sim-disk.ts';
-import { SimRandom } from '../../src/simulator/sim-random.ts';
-import { SimStoreRoot } from '../../src/simulator/sim-store.ts';
+import { SimClock } from '../../src/simulator/time/sim-clock.ts';
+import { DISK_FAILURES, SimDisk } from '../../src/simulator/disk/sim-disk.ts';
+import { SimRandom } from '../../src/simulator/time/sim-random.ts';
+import { SimStoreRoot } from '../../src/simulator/disk/sim-store.ts';
 import { bytesOf, SampleEntries } from '../contract/sample-entries.ts';
 
 type Bench = Readonly<{ clock: SimClock; disk: SimDisk; store: Store; sample: SampleEntries }>;

@@ -1,9 +1,9 @@
 /** What the simulated line does when it is broken in each of its ways. */
 import { expect, test } from 'vitest';
 import type { Frame } from '../../src/core/pair/index.ts';
-import { SimClock } from '../../src/simulator/sim-clock.ts';
-import { SimNetwork } from '../../src/simulator/sim-network.ts';
-import { SimRandom } from '../../src/simulator/sim-random.ts';
+import { SimClock } from '../../src/simulator/time/sim-clock.ts';
+import { SimNetwork } from '../../src/simulator/network/sim-network.ts';
+import { SimRandom } from '../../src/simulator/time/sim-random.ts';
 import { Observer, type Side } from '../contract/channel-contract.ts';
 import { beat, entriesFrame } from '../contract/sample-frames.ts';
 

@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { epoch, seq, version, type ServerName } from '../../src/core/pair/index.ts';
 import type { Arbiter } from '../../src/ports/index.ts';
-import { SimClock } from '../../src/simulator/sim-clock.ts';
-import { SimShare } from '../../src/simulator/sim-share.ts';
+import { SimClock } from '../../src/simulator/time/sim-clock.ts';
+import { SimShare } from '../../src/simulator/share/sim-share.ts';
 import { request } from '../contract/arbiter-contract.ts';
 
 function bench() {

@@ -1,6 +1,6 @@
 /** The simulation of the whole: fixed seeds keep every promise, one seed is one run, and what is planted is found. Source: PROTOCOL.md §2 to §5. */
 import { expect, test } from 'vitest';
-import { simulate, type Verdict } from '../../src/simulator/simulate.ts';
+import { simulate, type Verdict } from '../../src/simulator/runs/simulate.ts';
 
 const SEEDS = Array.from({ length: 50 }, (_, n) => n + 1);
 

@@ -1,7 +1,7 @@
 /** Runs added up, and shared among processes. */
 import { expect, test } from 'vitest';
 import { slicesOf } from '../../src/cli/simulate-runs.ts';
-import { totalsOf, type Run } from '../../src/simulator/tally.ts';
+import { totalsOf, type Run } from '../../src/simulator/runs/tally.ts';
 
 const run = (seed: number, more: Partial<Run> = {}): Run => ({
   seed,

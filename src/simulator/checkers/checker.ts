@@ -3,8 +3,8 @@ import type { LogLine } from '../../base/index.ts';
 import type { Stamp } from '../../core/pair/index.ts';
 import type { Mortal } from '../clients/mortal.ts';
 import type { Received, Traffic } from '../clients/traffic.ts';
-import type { SimPair } from '../sim-pair.ts';
-import type { SimServer } from '../sim-server.ts';
+import type { SimPair } from '../pair/sim-pair.ts';
+import type { SimServer } from '../pair/sim-server.ts';
 
 export type Sight = Readonly<{ pair: SimPair; traffic: Traffic; mortals: readonly Pick<Mortal, 'wills'>[] }>;
 

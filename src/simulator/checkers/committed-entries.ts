@@ -4,8 +4,8 @@
  */
 import { present } from '../../base/index.ts';
 import { stampText, type Seq } from '../../core/pair/index.ts';
-import type { SimDisk } from '../sim-disk.ts';
-import type { SimServer } from '../sim-server.ts';
+import type { SimDisk } from '../disk/sim-disk.ts';
+import type { SimServer } from '../pair/sim-server.ts';
 import type { Checker, Fault, Sight } from './checker.ts';
 
 /** What is known of one place. */

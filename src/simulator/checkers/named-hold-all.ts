@@ -4,8 +4,8 @@
  */
 import { present } from '../../base/index.ts';
 import { seq, stampText, type Stamp, type StoreId } from '../../core/pair/index.ts';
-import type { SimDisk } from '../sim-disk.ts';
-import { SERVERS } from '../sim-pair.ts';
+import type { SimDisk } from '../disk/sim-disk.ts';
+import { SERVERS } from '../pair/sim-pair.ts';
 import type { Checker, Fault, Sight } from './checker.ts';
 
 /** The newest committed entry; its running checksum stands for all before it. */

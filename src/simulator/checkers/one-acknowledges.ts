@@ -1,7 +1,7 @@
 /** Never two that can acknowledge: at no moment do both servers serve with required sets that neither needs the other for. Rule Ack. */
 import { requiredSet, serves, type StoreId } from '../../core/pair/index.ts';
-import { SERVERS } from '../sim-pair.ts';
-import type { SimServer } from '../sim-server.ts';
+import { SERVERS } from '../pair/sim-pair.ts';
+import type { SimServer } from '../pair/sim-server.ts';
 import type { Checker, Sight } from './checker.ts';
 
 export function oneAcknowledges({ pair }: Sight): Checker {

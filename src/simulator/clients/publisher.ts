@@ -2,7 +2,7 @@
  * Publishes numbered messages, mostly with QoS 1, some retained, some with QoS 0, and half with QoS 2 where its session is durable; keeps what
  * is not acknowledged to the end and says it again on the next connection, in order and first of all. Source: MQTT-4.4.0-1, MQTT-4.3.3-1.
  */
-import type { SimRandom } from '../sim-random.ts';
+import type { SimRandom } from '../time/sim-random.ts';
 import type { SimQos } from './mqtt-bytes.ts';
 import { SimClient, type SimClientParts } from './sim-client.ts';
 import type { SentMessage, Traffic } from './traffic.ts';

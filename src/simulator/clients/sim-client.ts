@@ -4,8 +4,8 @@
  */
 import type { Cancel, Clock } from '../../base/index.ts';
 import type { ServerName } from '../../core/pair/index.ts';
-import type { ClientSocket, SimPort } from '../sim-listener.ts';
-import type { SimRandom } from '../sim-random.ts';
+import type { ClientSocket, SimPort } from '../network/sim-listener.ts';
+import type { SimRandom } from '../time/sim-random.ts';
 import {
   connect,
   disconnect,

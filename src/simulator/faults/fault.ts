@@ -2,9 +2,9 @@
 import type { ServerName } from '../../core/pair/index.ts';
 import type { Consumer } from '../clients/consumer.ts';
 import type { Mortal } from '../clients/mortal.ts';
-import type { SimMachine } from '../sim-machine.ts';
-import type { SimPair } from '../sim-pair.ts';
-import type { SimRandom } from '../sim-random.ts';
+import type { SimMachine } from '../pair/sim-machine.ts';
+import type { SimPair } from '../pair/sim-pair.ts';
+import type { SimRandom } from '../time/sim-random.ts';
 
 /** A client as a fault sees it. */
 export interface Victim {

@@ -1,6 +1,6 @@
 /** What befalls a whole machine: nobody is told, and the file server keeps its lock until the lease has run out. */
 import { otherServer, type ServerName } from '../../core/pair/index.ts';
-import { SERVERS, type SimPair } from '../sim-pair.ts';
+import { SERVERS, type SimPair } from '../pair/sim-pair.ts';
 import type { Strike } from './fault.ts';
 
 const LEASE_MS_MAX = 10_000;

@@ -2,8 +2,8 @@
  * The hand that deals faults: each run has some of them, drawn from its seed, and a rate. Half of them come when they come; the others lie in
  * wait for the next change of state, where a pair is at its most delicate.
  */
-import { SERVERS } from '../sim-pair.ts';
-import type { SimRandom } from '../sim-random.ts';
+import { SERVERS } from '../pair/sim-pair.ts';
+import type { SimRandom } from '../time/sim-random.ts';
 import type { World } from './fault.ts';
 import { FAULT_NAMES, FAULTS, type FaultName } from './table.ts';
 

@@ -1,5 +1,5 @@
 /** What befalls the lines between the servers, the gateway and the clients. A line that is cut is silent, and nobody is told. */
-import { SERVERS } from '../sim-pair.ts';
+import { SERVERS } from '../pair/sim-pair.ts';
 import type { Strike } from './fault.ts';
 
 export const cut: Strike = ({ pair, later }) => {

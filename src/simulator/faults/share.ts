@@ -1,5 +1,5 @@
 /** What befalls the share and its file server. Source: PROTOCOL.md §2 Write, Keeper; REASONS.md A4, A5. */
-import { SERVERS } from '../sim-pair.ts';
+import { SERVERS } from '../pair/sim-pair.ts';
 import type { Strike } from './fault.ts';
 
 export const shareHung: Strike = ({ pair, random, server, later }) => {

@@ -1,7 +1,7 @@
 /** Planted in rule Ack: entries that count as committed too early, and servers that need less than they must. */
 import { seq, serves, stateOf, type InSync, type PairOrder, type Seq } from '../../core/pair/index.ts';
 import { lastSeqOf } from '../../core/replication/index.ts';
-import type { SimMachine } from '../sim-machine.ts';
+import type { SimMachine } from '../pair/sim-machine.ts';
 import type { Plant } from './plant.ts';
 import { channelWith, journalWith, rootWith, stepOrdering } from './substitutes.ts';
 

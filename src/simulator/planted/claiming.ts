@@ -15,8 +15,8 @@ import {
   type TimerFact,
 } from '../../core/pair/index.ts';
 import type { Identity, WriteRequest } from '../../ports/index.ts';
-import type { SimMachine } from '../sim-machine.ts';
-import type { SimShare } from '../sim-share.ts';
+import type { SimMachine } from '../pair/sim-machine.ts';
+import type { SimShare } from '../share/sim-share.ts';
 import type { Plant } from './plant.ts';
 import { arbiterSeeing, arbiterWith, rootWith, stepHearing } from './substitutes.ts';
 

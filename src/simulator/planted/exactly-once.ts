@@ -1,6 +1,6 @@
 /** What a new active may not forget of its clients' handshakes. Source: PROTOCOL.md §1 (state); MQTT-4.3.3-2. */
 import { PUBLISHERS } from '../clients/publisher.ts';
-import type { SimMachine } from '../sim-machine.ts';
+import type { SimMachine } from '../pair/sim-machine.ts';
 import type { Plant } from './plant.ts';
 import { arbiterWith } from './substitutes.ts';
 

@@ -1,7 +1,7 @@
 /** Planted in the rules Grow and Tail: joiners that are named too early, keep what they must cut, and apply what is not committed. */
 import { seq, type PairFact, type Stamp } from '../../core/pair/index.ts';
 import { lastSeqOf } from '../../core/replication/index.ts';
-import type { SimMachine } from '../sim-machine.ts';
+import type { SimMachine } from '../pair/sim-machine.ts';
 import type { Plant } from './plant.ts';
 import { channelWith, journalWith, rootWith, stepAnswering } from './substitutes.ts';
 

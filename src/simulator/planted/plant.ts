@@ -4,10 +4,10 @@
  */
 import type { PairFact, PairSnapshot, PairStep, TimerFact } from '../../core/pair/index.ts';
 import type { Arbiter, Channel, StoreRoot } from '../../ports/index.ts';
-import type { SimMachine } from '../sim-machine.ts';
-import type { SimPair } from '../sim-pair.ts';
-import type { SimRandom } from '../sim-random.ts';
-import type { KeeperActs, SimShare } from '../sim-share.ts';
+import type { SimMachine } from '../pair/sim-machine.ts';
+import type { SimPair } from '../pair/sim-pair.ts';
+import type { SimRandom } from '../time/sim-random.ts';
+import type { KeeperActs, SimShare } from '../share/sim-share.ts';
 
 /** The machine's step: a fact in, orders out. */
 export type Step = (snapshot: PairSnapshot, fact: PairFact | TimerFact) => PairStep;

@@ -3,8 +3,8 @@
  * without the plant survives on its own. Source: PROTOCOL.md §2 (Write: "safe even on a share whose locks lie"), §5, §6.
  */
 import { COPY_BYTES, otherServer, type ServerName } from '../../core/pair/index.ts';
-import type { SimPair } from '../sim-pair.ts';
-import type { SimRandom } from '../sim-random.ts';
+import type { SimPair } from '../pair/sim-pair.ts';
+import type { SimRandom } from '../time/sim-random.ts';
 import type { Setting } from './plant.ts';
 
 const someServer = (random: SimRandom): ServerName => (random.chance(0.5) ? 'primary' : 'secondary');

@@ -1,7 +1,7 @@
 /** Planted in a server's store: what a restart finds is not what was stored. Source: PROTOCOL.md §1, §5. */
 import { seq } from '../../core/pair/index.ts';
 import type { StoreRoot } from '../../ports/index.ts';
-import type { SimDisk } from '../sim-disk.ts';
+import type { SimDisk } from '../disk/sim-disk.ts';
 import type { Plant } from './plant.ts';
 import { rootWith, stateWith } from './substitutes.ts';
 

@@ -4,7 +4,7 @@ import { line } from './consoles.ts';
 import { copyIn, storesText } from './looks.ts';
 import { LONG_MS, ScenarioFailure, type Scene } from './scene.ts';
 import type { ServerName } from '../../../src/core/pair/index.ts';
-import { SERVERS } from '../../../src/simulator/sim-pair.ts';
+import { SERVERS } from '../../../src/simulator/pair/sim-pair.ts';
 
 export const clientCommands: readonly Command[] = [
   // Where most stories begin: both started, ACTIVE/PASSIVE, and clients served. What they say on the way is left out.

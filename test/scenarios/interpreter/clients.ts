@@ -5,8 +5,8 @@
 import type { ServerName } from '../../../src/core/pair/index.ts';
 import { SimClient, type SimClientParts } from '../../../src/simulator/clients/sim-client.ts';
 import type { ConsumerLog, SentMessage, Traffic } from '../../../src/simulator/clients/traffic.ts';
-import { SimRandom } from '../../../src/simulator/sim-random.ts';
-import type { SimPair } from '../../../src/simulator/sim-pair.ts';
+import { SimRandom } from '../../../src/simulator/time/sim-random.ts';
+import type { SimPair } from '../../../src/simulator/pair/sim-pair.ts';
 
 /** `at`: the only server that it knows; null: it goes to whichever serves. */
 export function clientParts(

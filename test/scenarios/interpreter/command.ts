@@ -3,7 +3,7 @@
  * command shows is printed; what it demands and doesn't get is a failure.
  */
 import type { ServerName } from '../../../src/core/pair/index.ts';
-import { SERVERS } from '../../../src/simulator/sim-pair.ts';
+import { SERVERS } from '../../../src/simulator/pair/sim-pair.ts';
 import { ScenarioFailure, type Scene } from './scene.ts';
 
 export type Command = Readonly<

@@ -4,7 +4,7 @@
  */
 import type { LogLine } from '../../../src/base/index.ts';
 import type { ServerName } from '../../../src/core/pair/index.ts';
-import { SERVERS } from '../../../src/simulator/sim-pair.ts';
+import { SERVERS } from '../../../src/simulator/pair/sim-pair.ts';
 
 const NAME_WIDTH = 11;
 /** `primary    ACTIVE (from ACTIVE_SYNC): the record names both` */

@@ -3,7 +3,7 @@ import { areLike, isAllDelivered } from './client-commands.ts';
 import type { Command } from './command.ts';
 import { copyIn, storesEqual } from './looks.ts';
 import { LONG_MS, ScenarioFailure, type Scene } from './scene.ts';
-import { SERVERS } from '../../../src/simulator/sim-pair.ts';
+import { SERVERS } from '../../../src/simulator/pair/sim-pair.ts';
 
 export const expectations: readonly Command[] = [
   {

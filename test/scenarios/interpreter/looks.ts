@@ -7,7 +7,7 @@ import {
   type ArbitrationRecord,
   type ServerName,
 } from '../../../src/core/pair/index.ts';
-import { SERVERS } from '../../../src/simulator/sim-pair.ts';
+import { SERVERS } from '../../../src/simulator/pair/sim-pair.ts';
 import { line } from './consoles.ts';
 import type { Scene } from './scene.ts';
 

@@ -6,7 +6,7 @@ import type { ServerName } from '../../../src/core/pair/index.ts';
 import type { Frame } from '../../../src/core/pair/index.ts';
 import type { Channel } from '../../../src/ports/index.ts';
 import type { Plant } from '../../../src/simulator/planted/index.ts';
-import { SimShare } from '../../../src/simulator/sim-share.ts';
+import { SimShare } from '../../../src/simulator/share/sim-share.ts';
 
 /** All bytes of a share, as a snapshot of the file server has them. */
 export type ShareCopy = Readonly<{ primary: Buffer | null; secondary: Buffer | null; mark: Buffer }>;

@@ -7,10 +7,10 @@ import { serves, type PairOptions, type ServerName } from '../../../src/core/pai
 import { allCheckers, LATE, type Checker } from '../../../src/simulator/checkers/index.ts';
 import { Traffic } from '../../../src/simulator/clients/traffic.ts';
 import { nothingPlanted, type Plant } from '../../../src/simulator/planted/index.ts';
-import type { StoreContent } from '../../../src/simulator/sim-disk.ts';
-import type { SimMachine } from '../../../src/simulator/sim-machine.ts';
-import { defaultTiming, SERVERS, SimPair } from '../../../src/simulator/sim-pair.ts';
-import type { SimServer } from '../../../src/simulator/sim-server.ts';
+import type { StoreContent } from '../../../src/simulator/disk/sim-disk.ts';
+import type { SimMachine } from '../../../src/simulator/pair/sim-machine.ts';
+import { defaultTiming, SERVERS, SimPair } from '../../../src/simulator/pair/sim-pair.ts';
+import type { SimServer } from '../../../src/simulator/pair/sim-server.ts';
 import { clientParts, listOf, ScenarioConsumer, ScenarioPublisher } from './clients.ts';
 import { Consoles, line } from './consoles.ts';
 import { recordText } from './looks.ts';

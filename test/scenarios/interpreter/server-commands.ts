@@ -1,9 +1,9 @@
 /** What befalls the servers, their disks and stores, and what their operators ask of them. */
 import { present } from '../../../src/base/index.ts';
 import { mayForce, type ServerName } from '../../../src/core/pair/index.ts';
-import type { StoreContent } from '../../../src/simulator/sim-disk.ts';
-import { JournalContent } from '../../../src/simulator/sim-journal.ts';
-import { StateContent } from '../../../src/simulator/sim-state.ts';
+import type { StoreContent } from '../../../src/simulator/disk/sim-disk.ts';
+import { JournalContent } from '../../../src/simulator/disk/sim-journal.ts';
+import { StateContent } from '../../../src/simulator/disk/sim-state.ts';
 import type { Command } from './command.ts';
 import { ScenarioFailure, type Scene } from './scene.ts';
 

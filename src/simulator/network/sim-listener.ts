@@ -3,10 +3,10 @@
  * silent while the way is barred. A process that dies takes its connections along and the clients are told; a machine that goes dark
  * tells nobody.
  */
-import type { Clock } from '../base/index.ts';
-import type { ByteStream, Listener, ListenerEvents, StreamEvents } from '../ports/index.ts';
-import type { LocalClock } from './local-clock.ts';
-import type { SimRandom } from './sim-random.ts';
+import type { Clock } from '../../base/index.ts';
+import type { ByteStream, Listener, ListenerEvents, StreamEvents } from '../../ports/index.ts';
+import type { LocalClock } from '../time/local-clock.ts';
+import type { SimRandom } from '../time/sim-random.ts';
 import { SimWire } from './sim-wire.ts';
 
 type Parcel = Readonly<{ kind: 'syn' } | { kind: 'bytes'; bytes: Buffer } | { kind: 'end' }>;

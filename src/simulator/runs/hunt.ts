@@ -2,7 +2,7 @@
  * The hunt for a planted fault: seed after seed until a promise is broken, and then the same seed and setting without the plant, which must keep
  * them all. What is caught only where the control fails too is not caught.
  */
-import { PLANTED, plainSetting, type Planted, type PlantName } from './planted/index.ts';
+import { PLANTED, plainSetting, type Planted, type PlantName } from '../planted/index.ts';
 import { simulate, type Verdict } from './simulate.ts';
 
 export type Hunt = Readonly<{

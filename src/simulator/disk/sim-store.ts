@@ -2,10 +2,10 @@
  * The stores of a simulated server: made, opened, swapped and kept aside as `io/store` does it. One of these for each run of the server's
  * process; the disk is the same. Source: PROTOCOL.md §1, §5.
  */
-import { assert, present } from '../base/index.ts';
-import { storeId, type PairId, type StoreId } from '../core/pair/index.ts';
-import { journalStart, type Position } from '../core/replication/index.ts';
-import type { Identity, Journal, JournalOrigin, StateStore, Store, StoreRoot } from '../ports/index.ts';
+import { assert, present } from '../../base/index.ts';
+import { storeId, type PairId, type StoreId } from '../../core/pair/index.ts';
+import { journalStart, type Position } from '../../core/replication/index.ts';
+import type { Identity, Journal, JournalOrigin, StateStore, Store, StoreRoot } from '../../ports/index.ts';
 import type { SimDisk } from './sim-disk.ts';
 import { JournalContent, SimJournal } from './sim-journal.ts';
 import { SimState, StateContent } from './sim-state.ts';

@@ -2,8 +2,8 @@
  * The journal on a simulated disk: the same port, the same rules of order, the same segments as far as trimming goes. The bytes are those
  * of `core/replication/entry.ts`. Source: PROTOCOL.md §1 (journal), §2 Ack, Tail, §5.
  */
-import { assert, AssertionFault, present } from '../base/index.ts';
-import { seq, type EpochStart, type Seq, type Stamp } from '../core/pair/index.ts';
+import { assert, AssertionFault, present } from '../../base/index.ts';
+import { seq, type EpochStart, type Seq, type Stamp } from '../../core/pair/index.ts';
 import {
   claimIdIn,
   epochAt,
@@ -11,8 +11,8 @@ import {
   readEntries,
   type Entry,
   type Position,
-} from '../core/replication/index.ts';
-import { JournalFailure, type CutTail, type Journal } from '../ports/index.ts';
+} from '../../core/replication/index.ts';
+import { JournalFailure, type CutTail, type Journal } from '../../ports/index.ts';
 import { DISK_FAILURES, type SimDisk } from './sim-disk.ts';
 
 type SimSegment = { readonly firstSeq: Seq; bytes: number };

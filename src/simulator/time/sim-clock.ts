@@ -3,7 +3,7 @@
  * setting; between two of them everything is done that asynchronous code can do without time passing. So a run depends on its
  * seed alone, and an hour takes as long as what happens in it.
  */
-import { assert, type Cancel, type Clock } from '../base/index.ts';
+import { assert, type Cancel, type Clock } from '../../base/index.ts';
 
 /** `act` is null once it has been taken back. */
 type Timer = { readonly at: number; readonly order: number; act: (() => void) | null };

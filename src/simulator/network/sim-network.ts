@@ -4,10 +4,10 @@
  * way is cut; the listening server sees a connection stand before the dialling one does; a server that dials anew replaces a
  * connection that its peer still believes in.
  */
-import { assert, type Clock } from '../base/index.ts';
-import { otherServer, type Frame, type ServerName } from '../core/pair/index.ts';
-import type { Channel, ChannelEvents } from '../ports/index.ts';
-import type { SimRandom } from './sim-random.ts';
+import { assert, type Clock } from '../../base/index.ts';
+import { otherServer, type Frame, type ServerName } from '../../core/pair/index.ts';
+import type { Channel, ChannelEvents } from '../../ports/index.ts';
+import type { SimRandom } from '../time/sim-random.ts';
 import { SimWire } from './sim-wire.ts';
 
 export type SimNetworkOptions = Readonly<{

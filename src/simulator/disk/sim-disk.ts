@@ -4,10 +4,10 @@
  * its promise never settles, because whoever waited is gone.
  * Source: PROTOCOL.md §1, §2 Ack, Tail; REASONS.md A6.
  */
-import { assert, type Clock, type Random } from '../base/index.ts';
-import type { StoreId } from '../core/pair/index.ts';
-import type { CutTail, Identity } from '../ports/index.ts';
-import { JournalFailure } from '../ports/index.ts';
+import { assert, type Clock, type Random } from '../../base/index.ts';
+import type { StoreId } from '../../core/pair/index.ts';
+import type { CutTail, Identity } from '../../ports/index.ts';
+import { JournalFailure } from '../../ports/index.ts';
 import type { JournalContent } from './sim-journal.ts';
 import type { StateContent } from './sim-state.ts';
 

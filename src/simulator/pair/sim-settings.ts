@@ -2,11 +2,11 @@
  * What an administrator may have set, drawn for each run: what holds with the defaults only does not hold. Everything passes the checks of a
  * profile. Source: PROTOCOL.md §4.3; the folders' options.
  */
-import { assert } from '../base/index.ts';
-import { checkPairOptions, type PairOptions } from '../core/pair/index.ts';
-import type { ConnectionOptions } from '../runtime/connections/index.ts';
+import { assert } from '../../base/index.ts';
+import { checkPairOptions, type PairOptions } from '../../core/pair/index.ts';
+import type { ConnectionOptions } from '../../runtime/connections/index.ts';
 import { defaultMqtt, defaultTiming, type SimPairOptions } from './sim-pair.ts';
-import type { SimRandom } from './sim-random.ts';
+import type { SimRandom } from '../time/sim-random.ts';
 
 export type SimSettings = Pick<SimPairOptions, 'timing' | 'mqtt' | 'journal'>;
 

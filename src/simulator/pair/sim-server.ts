@@ -2,8 +2,8 @@
  * One server process of the simulation: the shipped parts, put together as `server/server.ts` does it, behind simulated ports. One of
  * these for each run of the process; disk, share and network outlive it.
  */
-import type { Clock, Log, Random } from '../base/index.ts';
-import { Broker } from '../core/broker/index.ts';
+import type { Clock, Log, Random } from '../../base/index.ts';
+import { Broker } from '../../core/broker/index.ts';
 import {
   incarnation,
   type PairFact,
@@ -12,11 +12,11 @@ import {
   type ServerName,
   type ShareSight,
   type Stamp,
-} from '../core/pair/index.ts';
-import type { Arbiter, ArbiterEvents, Channel, Gateway, Listener, StoreRoot } from '../ports/index.ts';
-import { Connections, type ConnectionOptions } from '../runtime/connections/index.ts';
-import { PairDriver } from '../runtime/pair/index.ts';
-import { Replication } from '../runtime/replication/index.ts';
+} from '../../core/pair/index.ts';
+import type { Arbiter, ArbiterEvents, Channel, Gateway, Listener, StoreRoot } from '../../ports/index.ts';
+import { Connections, type ConnectionOptions } from '../../runtime/connections/index.ts';
+import { PairDriver } from '../../runtime/pair/index.ts';
+import { Replication } from '../../runtime/replication/index.ts';
 
 /** A checkpoint at the latest after this, and after so many bytes applied: often enough to meet every fault. */
 const CHECKPOINT = { intervalMs: 2_000, bytesMax: 32 * 1024 };

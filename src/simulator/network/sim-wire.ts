@@ -2,7 +2,7 @@
  * One direction of one simulated connection, as TCP gives it: in order, late by chance, and while the way is barred everything
  * waits rather than being lost. Parcels die with the wire, never singly.
  */
-import type { Clock } from '../base/index.ts';
+import type { Clock } from '../../base/index.ts';
 
 export type WireParts<Parcel> = Readonly<{
   clock: Clock;

@@ -1,5 +1,5 @@
 /** Many runs added up: how much was lived through, what befell it, and which of them broke a promise. The order in which runs come doesn't matter. */
-import type { FaultName } from './faults/index.ts';
+import type { FaultName } from '../faults/index.ts';
 import type { Verdict } from './simulate.ts';
 import { Trace } from './trace.ts';
 

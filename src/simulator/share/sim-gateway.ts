@@ -1,6 +1,6 @@
 /** The machine that hosts the lock file, asked by one server: it answers, or is silent for as long as the server waits. Source: PROTOCOL.md §4.1. */
-import type { Clock } from '../base/index.ts';
-import type { Gateway } from '../ports/index.ts';
+import type { Clock } from '../../base/index.ts';
+import type { Gateway } from '../../ports/index.ts';
 
 export class SimGateway {
   isSilent = false;

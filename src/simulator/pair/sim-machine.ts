@@ -2,19 +2,19 @@
  * One machine of the pair: its clock, its disk, its port, its way to the gateway, and the server process that runs on it or doesn't. What
  * can befall it is done to it here.
  */
-import type { Clock, Log } from '../base/index.ts';
-import { stepPair, type ServerName, type Stamp } from '../core/pair/index.ts';
-import type { Arbiter, ArbiterEvents, Channel } from '../ports/index.ts';
-import { LocalClock } from './local-clock.ts';
-import type { Plant } from './planted/index.ts';
-import { SimDisk, type SimDiskParts } from './sim-disk.ts';
-import { SimGateway } from './sim-gateway.ts';
-import { SimPort } from './sim-listener.ts';
-import type { SimNetwork } from './sim-network.ts';
-import { SimRandom } from './sim-random.ts';
+import type { Clock, Log } from '../../base/index.ts';
+import { stepPair, type ServerName, type Stamp } from '../../core/pair/index.ts';
+import type { Arbiter, ArbiterEvents, Channel } from '../../ports/index.ts';
+import { LocalClock } from '../time/local-clock.ts';
+import type { Plant } from '../planted/index.ts';
+import { SimDisk, type SimDiskParts } from '../disk/sim-disk.ts';
+import { SimGateway } from '../share/sim-gateway.ts';
+import { SimPort } from '../network/sim-listener.ts';
+import type { SimNetwork } from '../network/sim-network.ts';
+import { SimRandom } from '../time/sim-random.ts';
 import { SimServer, type SimServerRequest } from './sim-server.ts';
-import type { SimShare } from './sim-share.ts';
-import { SimStoreRoot } from './sim-store.ts';
+import type { SimShare } from '../share/sim-share.ts';
+import { SimStoreRoot } from '../disk/sim-store.ts';
 
 /** How long one act on the disk takes: a data-centre SSD. */
 const DISK_MS = 0.8;

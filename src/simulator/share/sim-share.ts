@@ -4,7 +4,7 @@
  * is a file that a new keeper replaces: a write that hangs lands late, in the file that it was meant for.
  * Source: PROTOCOL.md §1, §2 Write and Keeper; REASONS.md A4, A5, W5.
  */
-import type { Clock } from '../base/index.ts';
+import type { Clock } from '../../base/index.ts';
 import {
   type BlockReading,
   COPY_BYTES,
@@ -16,8 +16,8 @@ import {
   readShare,
   type ServerName,
   type ShareReading,
-} from '../core/pair/index.ts';
-import type { Arbiter, ArbiterEvents } from '../ports/index.ts';
+} from '../../core/pair/index.ts';
+import type { Arbiter, ArbiterEvents } from '../../ports/index.ts';
 import { SimArbiter } from './sim-arbiter.ts';
 
 /** What keepers do on the share, where a planted fault has them do it otherwise. */

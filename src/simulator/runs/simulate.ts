@@ -2,20 +2,20 @@
  * One run of the whole pair under faults drawn from a seed: a safety phase, in which anything may break at any time; then a liveness phase, in
  * which the faults stop and the pair must be whole and drained within a bound. The same seed gives the same run, event by event.
  */
-import type { LogLine } from '../base/index.ts';
-import { allCheckers, LATE, type Checker } from './checkers/index.ts';
-import type { Fault } from './checkers/checker.ts';
-import { Consumer } from './clients/consumer.ts';
-import { Mortal } from './clients/mortal.ts';
-import { Publisher, PUBLISHERS } from './clients/publisher.ts';
-import type { SimClientParts } from './clients/sim-client.ts';
-import { Traffic } from './clients/traffic.ts';
-import { Misfortune, type FaultName } from './faults/index.ts';
-import { nothingPlanted, plainSetting, type Plant, type Setting } from './planted/index.ts';
-import { DISK_FAILURES } from './sim-disk.ts';
-import { SERVERS, SimPair } from './sim-pair.ts';
-import { SimRandom } from './sim-random.ts';
-import { drawSettings, type SimSettings } from './sim-settings.ts';
+import type { LogLine } from '../../base/index.ts';
+import { allCheckers, LATE, type Checker } from '../checkers/index.ts';
+import type { Fault } from '../checkers/checker.ts';
+import { Consumer } from '../clients/consumer.ts';
+import { Mortal } from '../clients/mortal.ts';
+import { Publisher, PUBLISHERS } from '../clients/publisher.ts';
+import type { SimClientParts } from '../clients/sim-client.ts';
+import { Traffic } from '../clients/traffic.ts';
+import { Misfortune, type FaultName } from '../faults/index.ts';
+import { nothingPlanted, plainSetting, type Plant, type Setting } from '../planted/index.ts';
+import { DISK_FAILURES } from '../disk/sim-disk.ts';
+import { SERVERS, SimPair } from '../pair/sim-pair.ts';
+import { SimRandom } from '../time/sim-random.ts';
+import { drawSettings, type SimSettings } from '../pair/sim-settings.ts';
 import { Trace } from './trace.ts';
 
 /**

@@ -3,7 +3,7 @@
  * time, in the order in which it was asked. A call under way ends with its keeper; what hangs in the share lands late.
  * Source: PROTOCOL.md §2 Write and Keeper; REASONS.md A4, W5.
  */
-import { present, unreachable } from '../base/index.ts';
+import { present, unreachable } from '../../base/index.ts';
 import {
   beginWrite,
   type BlockReading,
@@ -21,7 +21,7 @@ import {
   type Stamp,
   type WriteInput,
   type WriteOrder,
-} from '../core/pair/index.ts';
+} from '../../core/pair/index.ts';
 import type {
   Arbiter,
   ArbiterEvents,
@@ -29,7 +29,7 @@ import type {
   ReadOutcome,
   WriteOutcome,
   WriteRequest,
-} from '../ports/index.ts';
+} from '../../ports/index.ts';
 import type { BlockFile, SimShare } from './sim-share.ts';
 
 const POLL_MS = 5;

@@ -2,16 +2,16 @@
  * Two whole servers and all that is between and around them, on one virtual clock: the shipped core and runtime behind simulated ports.
  * Everything that happens follows from the seed and from what is done to it here. Source: PROTOCOL.md §1 to §5.
  */
-import type { LogLine } from '../base/index.ts';
-import { pairOptions, type PairOptions, type ServerName, type Stamp } from '../core/pair/index.ts';
-import { connectionOptions, type ConnectionOptions } from '../runtime/connections/index.ts';
-import { nothingPlanted, type Plant } from './planted/index.ts';
-import { SimClock } from './sim-clock.ts';
+import type { LogLine } from '../../base/index.ts';
+import { pairOptions, type PairOptions, type ServerName, type Stamp } from '../../core/pair/index.ts';
+import { connectionOptions, type ConnectionOptions } from '../../runtime/connections/index.ts';
+import { nothingPlanted, type Plant } from '../planted/index.ts';
+import { SimClock } from '../time/sim-clock.ts';
 import { SimMachine } from './sim-machine.ts';
-import { SimNetwork } from './sim-network.ts';
-import { SimRandom } from './sim-random.ts';
+import { SimNetwork } from '../network/sim-network.ts';
+import { SimRandom } from '../time/sim-random.ts';
 import type { SimServer } from './sim-server.ts';
-import { SimShare } from './sim-share.ts';
+import { SimShare } from '../share/sim-share.ts';
 
 export const SERVERS: readonly ServerName[] = ['primary', 'secondary'];
 

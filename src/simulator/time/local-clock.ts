@@ -2,7 +2,7 @@
  * Time as one machine or one process lives it: it can be made to stand still, and it ends when what lives by it dies. What falls due
  * while it stands still comes after it wakes, in the order in which it would have come. Law: nothing runs in a frozen or a dead process.
  */
-import type { Cancel, Clock } from '../base/index.ts';
+import type { Cancel, Clock } from '../../base/index.ts';
 
 /** A timer that is early by less has come in time: sums of fractions don't come out even. */
 const TOLERANCE_MS = 1e-6;

@@ -1,5 +1,5 @@
 /** Chance from a seed: one seed, one row of numbers. The generator is mulberry32: 32 bits of state, good enough to pick faults. */
-import { assert, present, type Random } from '../base/index.ts';
+import { assert, present, type Random } from '../../base/index.ts';
 
 export class SimRandom implements Random {
   #state: number;

@@ -1,8 +1,8 @@
 /** The state's store on a simulated disk: bytes by bytes, changed as a whole or not at all. Source: PROTOCOL.md §1 (state), §5. */
-import { assert, ByteWriter } from '../base/index.ts';
-import { seq, type Seq } from '../core/pair/index.ts';
-import { pairsIn, putPair } from '../core/replication/index.ts';
-import type { Change, Snapshot, StateStore } from '../ports/index.ts';
+import { assert, ByteWriter } from '../../base/index.ts';
+import { seq, type Seq } from '../../core/pair/index.ts';
+import { pairsIn, putPair } from '../../core/replication/index.ts';
+import type { Change, Snapshot, StateStore } from '../../ports/index.ts';
 import type { SimDisk } from './sim-disk.ts';
 
 type Pair = Readonly<{ key: Buffer; value: Buffer }>;
