@@ -32,7 +32,7 @@ const CAUGHT: Readonly<Record<PlantName, Readonly<{ seed: number; by: string }>>
   grownBeforeLevel: { seed: 25, by: HOLDS_ALL },
   levelByCommitIndex: { seed: 25, by: HOLDS_ALL },
   tailKept: { seed: 33, by: HEALS },
-  appliedBeforeCommitted: { seed: 3, by: ONLY_COMMITTED },
+  appliedBeforeCommitted: { seed: 2, by: ONLY_COMMITTED },
   halfInstallForgotten: { seed: 14, by: EQUAL },
   replaySkipsLastEntry: { seed: 2, by: HOLDS_ALL },
   checkpointForgets: { seed: 3, by: EQUAL },

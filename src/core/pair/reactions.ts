@@ -96,6 +96,12 @@ export function turn(memory: PairMemory): TurnAnswer {
   return order[memory.round % order.length] === memory.me ? 'mine' : 'theirs';
 }
 
+/** The round of turns has come to its end: what was worked out from these hellos has led to no claim. */
+export function isLastTurn({ met, round }: PairMemory): boolean {
+  const length = met === null ? 0 : turnOrder(met.mine, met.theirs).order.length;
+  return round + 1 >= length;
+}
+
 /** Why nobody may claim, for the console. */
 export function whyNobody(memory: PairMemory): string {
   if (memory.met === null) return memory.why;

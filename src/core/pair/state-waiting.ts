@@ -3,7 +3,7 @@
  * one it greets, and both work out whose turn it is. Source: PROTOCOL.md §2 Turn, Claim, None; §3; §4.1.
  */
 import { locking, opensEpoch, resting, saving, writing } from './claim-steps.ts';
-import { begins, givesBack, heard, needsPeer, turn, whyNobody, whyNotTry } from './reactions.ts';
+import { begins, givesBack, heard, isLastTurn, needsPeer, turn, whyNobody, whyNotTry } from './reactions.ts';
 import { as, createStateConfig, does } from './setup.ts';
 
 const listens = does((memory, fact) => ({ remember: heard(memory, fact) }));
@@ -114,12 +114,15 @@ export const WAITING = createStateConfig({
         ...reconsiders,
         sessionOffered: { target: 'met', actions: listens },
         peerCannotClaim: [
-          { guard: ({ context }) => context.hasTried, target: 'stuck' },
+          { guard: ({ context }) => context.hasTried || isLastTurn(context), target: 'stuck' },
           { target: 'met', actions: does(({ round }) => ({ remember: { round: round + 1 } })) },
         ],
       },
       after: {
-        claimTimeout: { target: 'met', actions: does(({ round }) => ({ remember: { round: round + 1 } })) },
+        claimTimeout: [
+          { guard: ({ context }) => isLastTurn(context), target: 'greeting' },
+          { target: 'met', actions: does(({ round }) => ({ remember: { round: round + 1 } })) },
+        ],
       },
       always: { guard: ({ context }) => context.met === null, target: 'seeking' },
     },
