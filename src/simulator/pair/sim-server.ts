@@ -51,6 +51,7 @@ export type SimServerRequest = Readonly<{
 }>;
 
 export class SimServer {
+  #ending: Promise<void> | null = null;
   readonly me: ServerName;
   readonly pair: PairDriver;
   readonly replication: Replication;
@@ -147,9 +148,9 @@ export class SimServer {
     await pair.start();
   }
 
-  /** A clean stop, as an operator asks for it. */
-  async stop(why: string): Promise<void> {
-    await this.pair.stop(why);
-    await this.replication.close();
+  /** A clean stop, as an operator asks for it; asked for again, it is the same one, as in `server/server.ts`. */
+  stop(why: string): Promise<void> {
+    this.#ending ??= this.pair.stop(why).then(() => this.replication.close());
+    return this.#ending;
   }
 }
