@@ -5,7 +5,7 @@
  */
 import { expect, test } from 'vitest';
 import { stepOf, type PairFact } from '../../../src/core/pair/index.ts';
-import { hello, machineAfter, record } from './samples.ts';
+import { hello, machineAfter } from './samples.ts';
 
 const up: PairFact = {
   type: 'channelUp',
@@ -35,7 +35,7 @@ test('the last turn that is not used in its time ends the round: both hellos are
 test('while another turn is left in the round, it is taken first (Turn)', () => {
   const both: PairFact = {
     type: 'channelUp',
-    mine: hello('secondary', { share: { kind: 'record', record: record(), isSettled: true } }),
+    mine: hello('secondary'),
     theirs: hello('primary', { wasPassive: true }),
   };
   const mine = machineAfter('secondary', [{ type: 'started' }, both, cannot]);
