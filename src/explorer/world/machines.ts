@@ -43,7 +43,7 @@ const timing: PairOptions = {
 /**
  * Sessions of one claim are numbered round: no world holds as many at once, which is looked at with every offer (states/worlds.ts).
  */
-export const SESSIONS = 2;
+export const SESSIONS = 4;
 
 export type MachineNumber = number;
 export type Timers = Readonly<Record<string, TimerFact>>;
