@@ -15,7 +15,7 @@ import {
   type Violation,
 } from '../../src/explorer/index.ts';
 
-const STATES_MAX = 200_000;
+const STATES_MAX = 300_000;
 
 // Each takes seconds of work, and machines that run tests are busy ones.
 vi.setConfig({ testTimeout: 120_000 });
