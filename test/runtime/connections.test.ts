@@ -55,7 +55,7 @@ test('what came right behind a CONNECT waits for its commit and then goes in ord
   const server = await serving();
   const client = server.client();
   client.send(Buffer.concat([connectPacket('c'), subscribePacket(1, 't'), publishPacket('t', 'm', 2)]));
-  expect(server.proposals.ops).toEqual(['openSession']);
+  expect(server.proposals.ops).toEqual(['claimed', 'openSession']);
   server.proposals.commit();
   expect(client.packets()).toEqual(['20020000', '9003000101', '40020002', 't=m q1 #1']);
 });

@@ -6,13 +6,13 @@
 import { assert, unreachable } from '../../base/index.ts';
 import { Digest } from './digest.ts';
 import { DurableSessions, placeOf, storedSession } from './durable-sessions.ts';
-import { FilterTree } from './filter-tree.ts';
 import { Ledger } from './ledger.ts';
-import { lowerQos, Message, type Place, type Qos } from './message.ts';
-import { decodeOps, type Op, type Outcome, type Subscription } from './op.ts';
-import type { QueuedQos } from './queue.ts';
+import { Message, type Content, type Place } from './message.ts';
+import { decodeOps } from './op-codec.ts';
+import { NEVER_EXPIRES, type Op, type Outcome, type QueueBounds, type Will } from './op.ts';
 import { restore } from './restore.ts';
 import { Retained } from './retained.ts';
+import { Router } from './router.ts';
 import { Session } from './session.ts';
 import {
   counterValue,
@@ -26,6 +26,7 @@ import {
   willValue,
   type Change,
 } from './stored.ts';
+import type { Subscription } from './subscription.ts';
 import { Wills } from './wills.ts';
 
 export type BrokerStats = Readonly<{
@@ -36,11 +37,25 @@ export type BrokerStats = Readonly<{
 
 type SessionOp = Extract<
   Op,
-  { type: 'subscribe' | 'unsubscribe' | 'settle' | 'receive' | 'release' | 'assign' | 'complete' }
+  {
+    type:
+      | 'endSession'
+      | 'subscribe'
+      | 'unsubscribe'
+      | 'settle'
+      | 'drop'
+      | 'receive'
+      | 'release'
+      | 'assign'
+      | 'complete';
+  }
 >;
 
 const APPLIED: Outcome = { type: 'applied' };
 const ABSENT: Outcome = { type: 'absent' };
+const MATCHED: Outcome = { type: 'published', isMatched: true };
+const UNMATCHED: Outcome = { type: 'published', isMatched: false };
+const REFUSED: Outcome = { type: 'refused' };
 const NOWHERE: Place = { seq: 0, index: 0 };
 
 export class Broker {
@@ -48,11 +63,16 @@ export class Broker {
   #sessions = new DurableSessions(this.#ledger);
   #retained = new Retained(this.#ledger);
   #wills = new Wills(this.#ledger);
-  #tree = new FilterTree<Session>();
+  #router = new Router(this.#sessions);
   #local = new Map<Session, { compactThrough: number }>();
-  #ready: Session[] = [];
   #appliedSeq = 0;
-  #dropped = 0;
+
+  /** The latest pair time (ms) that anything in the state names as past; 0: none. */
+  get latestTime(): number {
+    let latest = 0;
+    for (const { detachedAt } of this.#sessions.all()) latest = Math.max(latest, detachedAt ?? 0);
+    return latest;
+  }
 
   /** The entry that was applied last; 0: none since `load`. */
   get appliedSeq(): number {
@@ -68,16 +88,14 @@ export class Broker {
     this.#sessions = new DurableSessions(this.#ledger);
     this.#retained = new Retained(this.#ledger);
     this.#wills = new Wills(this.#ledger);
-    this.#tree = new FilterTree();
+    this.#router = new Router(this.#sessions);
     this.#local = new Map();
-    this.#ready = [];
     this.#appliedSeq = 0;
-    this.#dropped = 0;
     restore(entries, {
       sessions: this.#sessions,
       retained: this.#retained,
       wills: this.#wills,
-      subscribe: (session, { filter, qos }) => this.#subscribe(session, filter, qos),
+      subscribe: (session, subscription) => void this.#router.subscribe(session, subscription),
     });
   }
 
@@ -115,8 +133,7 @@ export class Broker {
       digest.add(keyOf('message', message.place), messageValue(message));
       digest.add(keyOf('retained', message.place), retainedValue());
     }
-    for (const { place, clientId, will } of this.#wills.all())
-      digest.add(keyOf('will', place), willValue(clientId, will));
+    for (const held of this.#wills.all()) digest.add(keyOf('will', held.place), willValue(held));
     for (const session of this.#sessions.all()) {
       const place = placeOf(session);
       digest.add(keyOf('session', place), sessionValue(storedSession(session)));
@@ -145,12 +162,25 @@ export class Broker {
 
   /** Messages that full queues have let go since `load`. */
   get droppedMessages(): number {
-    return this.#dropped;
+    return this.#router.dropped;
   }
 
-  /** Clients that have a will, and how long a server that has just begun to serve waits for each of them. */
-  wills(): readonly Readonly<{ clientId: string; patienceMs: number }>[] {
-    return [...this.#wills.all()].map(({ clientId, will }) => ({ clientId, patienceMs: will.patienceMs }));
+  /** Wills of clients that are gone, and when each is to be published (pair time, ms). */
+  dueWills(): readonly Readonly<{ clientId: string; dueAt: number }>[] {
+    const due: { clientId: string; dueAt: number }[] = [];
+    for (const { clientId, dueAt } of this.#wills.all()) if (dueAt !== null) due.push({ clientId, dueAt });
+    return due;
+  }
+
+  /** The client's will and when it is to be published; null: it has none. */
+  willOf(clientId: string): Readonly<{ dueAt: number | null }> | null {
+    return this.#wills.get(clientId);
+  }
+
+  /** Sessions that end at some time (pair time, ms) if nobody comes back to them. */
+  *endingSessions(): Iterable<Readonly<{ clientId: string; detachedAt: number; endsAt: number }>> {
+    for (const { clientId, detachedAt, endsAt } of this.#sessions.all())
+      if (detachedAt !== null && endsAt !== null) yield { clientId, detachedAt, endsAt };
   }
 
   /** The client's durable session; null: it has none. */
@@ -167,8 +197,8 @@ export class Broker {
   }
 
   /** Begins a session that is not durable, for a connection that delivers from it. */
-  openLocal(clientId: string, queueMessagesMax: number): Session {
-    const session = new Session(clientId, null, queueMessagesMax);
+  openLocal(clientId: string, bounds: QueueBounds): Session {
+    const session = new Session({ clientId, bounds, expirySeconds: 0, detachedAt: null }, null);
     session.isAttached = true;
     this.#local.set(session, { compactThrough: 0 });
     return session;
@@ -178,18 +208,24 @@ export class Broker {
   detach(session: Session): void {
     session.isAttached = false;
     session.takePassing();
-    if (this.#local.delete(session)) this.#unsubscribe(session, [...session.filters.keys()]);
+    if (this.#local.delete(session)) this.#router.unsubscribe(session, [...session.subscriptions.keys()]);
   }
 
-  /** For a session that is not durable. In force at once; the retained messages come with `sendRetained`. */
-  subscribeLocal(session: Session, subscriptions: readonly Subscription[]): void {
+  /**
+   * For a session that is not durable. In force at once. The retained messages come with `sendRetained`, for those subscriptions that are given
+   * back.
+   */
+  subscribeLocal(session: Session, subscriptions: readonly Subscription[]): readonly Subscription[] {
     assert(this.#local.has(session), `${session.clientId} has no local session`);
-    for (const { filter, qos } of subscriptions) this.#subscribe(session, filter, qos);
+    return subscriptions.filter((subscription) =>
+      wantsRetained(subscription, this.#router.subscribe(session, subscription)),
+    );
   }
 
-  unsubscribeLocal(session: Session, filters: readonly string[]): void {
+  /** For each filter whether there was such a subscription. */
+  unsubscribeLocal(session: Session, filters: readonly string[]): readonly boolean[] {
     assert(this.#local.has(session), `${session.clientId} has no local session`);
-    this.#unsubscribe(session, filters);
+    return this.#router.unsubscribe(session, filters);
   }
 
   /**
@@ -198,47 +234,54 @@ export class Broker {
    */
   sendRetained(session: Session, subscriptions: readonly Subscription[], through: number): void {
     if (!this.#local.has(session)) return;
-    for (const { filter, qos } of subscriptions)
-      for (const message of this.#retained.matching(filter))
-        if (message.place.seq <= through) this.#deliver(session, message, qos, true);
+    for (const subscription of subscriptions)
+      for (const message of this.#retained.matching(subscription.filter))
+        if (message.place.seq <= through) this.#router.deliverRetained(session, message, subscription);
   }
 
   settleLocal(session: Session, number: number): void {
     session.queue.remove(number);
   }
 
-  /** A message with QoS 0 to whoever is connected; it is neither journalled nor kept. */
-  pass(address: string, payload: Uint8Array): void {
-    this.#route(new Message(NOWHERE, address, payload, 0));
+  /**
+   * A message with QoS 0 to whoever is connected; it is neither journalled nor kept. `from`: as of `publish`. False: nobody had subscribed
+   * to it.
+   */
+  pass(content: Content, from: string | null): boolean {
+    return this.#router.route(new Message(NOWHERE, content), from) === 'matched';
   }
 
   /** Attached sessions that have something new since this was last asked. */
   takeReady(): readonly Session[] {
-    if (this.#ready.length === 0) return this.#ready;
-    const taken = this.#ready;
-    this.#ready = [];
-    for (const session of taken) session.isReady = false;
-    return taken;
+    return this.#router.takeReady();
   }
 
   #applyOne(op: Op, place: Place): Outcome {
     switch (op.type) {
       case 'publish':
-        return this.#publish(new Message(place, op.address, op.payload, op.qos), op.isRetained);
+        return this.#publish(new Message(place, op), op.from);
       case 'openSession':
         return this.#open(op, place);
+      case 'closeSession':
+        return this.#close(op);
+      case 'claimed':
+        return this.#claimed(op.at);
       case 'fireWill': {
         const will = this.#wills.take(op.clientId);
-        if (will === null) return ABSENT;
-        return this.#publish(new Message(place, will.address, will.payload, will.qos), will.isRetained);
+        return will === null ? ABSENT : this.#publish(new Message(place, contentOf(will, op.at)), null);
       }
       case 'dropWill':
         return this.#wills.take(op.clientId) === null ? ABSENT : APPLIED;
+      case 'dropRetained':
+        for (const address of op.addresses) this.#retained.expire(address, op.at);
+        return APPLIED;
       case 'barrier':
         return APPLIED;
+      case 'endSession':
       case 'subscribe':
       case 'unsubscribe':
       case 'settle':
+      case 'drop':
       case 'receive':
       case 'release':
       case 'assign':
@@ -253,39 +296,88 @@ export class Broker {
 
   #open(op: Extract<Op, { type: 'openSession' }>, place: Place): Outcome {
     const former = this.#sessions.get(op.clientId);
-    if (op.isDurable) {
-      const session = former ?? this.#sessions.begin(op.clientId, place, op.queueMessagesMax);
-      if (session.queueMessagesMax !== op.queueMessagesMax) this.#sessions.changed(session);
-      session.queueMessagesMax = op.queueMessagesMax;
-    } else if (former !== null) {
-      this.#unsubscribe(former, [...former.filters.keys()]);
-      this.#sessions.end(former);
-    }
+    if (former !== null && op.isClean) this.#end(former);
     this.#wills.take(op.clientId);
     if (op.will !== null) this.#wills.set(place, op.clientId, op.will);
-    return { type: 'opened', isPresent: op.isDurable && former !== null };
+    const present = op.isClean ? null : former;
+    if (present !== null) {
+      present.bounds = op.queue;
+      present.expirySeconds = op.expirySeconds;
+      present.detachedAt = null;
+      this.#sessions.changed(present);
+    } else if (op.expirySeconds > 0) {
+      const { clientId, expirySeconds, queue } = op;
+      this.#sessions.begin({ clientId, bounds: queue, expirySeconds, detachedAt: null }, place);
+    }
+    return {
+      type: 'opened',
+      isPresent: present !== null,
+      isDurable: present !== null || op.expirySeconds > 0,
+    };
+  }
+
+  /** A will waits for its time or for the session's end, whichever comes first. Source: MQTT 5.0 §3.1.3.2.2. */
+  #close({ clientId, at, expirySeconds }: Extract<Op, { type: 'closeSession' }>): Outcome {
+    const session = this.#sessions.get(clientId);
+    const expiry = expirySeconds ?? session?.expirySeconds ?? 0;
+    const will = this.#wills.get(clientId)?.will;
+    if (will !== undefined) this.#wills.await(clientId, at + delayOf(will, expiry));
+    if (session === null) return ABSENT;
+    session.expirySeconds = expiry;
+    this.#detached(session, at);
+    return APPLIED;
+  }
+
+  /** Who was connected may come back; till then neither its will nor its session's end is hurried. */
+  #claimed(at: number): Outcome {
+    for (const { clientId, will } of this.#wills.all()) {
+      const expiry = this.#sessions.get(clientId)?.expirySeconds ?? 0;
+      this.#wills.await(clientId, at + Math.max(delayOf(will, expiry), will.patienceMs));
+    }
+    for (const session of [...this.#sessions.all()])
+      if (session.detachedAt === null) this.#detached(session, at);
+    return APPLIED;
+  }
+
+  #detached(session: Session, at: number): void {
+    if (session.expirySeconds === 0) return this.#end(session);
+    session.detachedAt = at;
+    this.#sessions.changed(session);
+  }
+
+  #end(session: Session): void {
+    this.#router.unsubscribe(session, [...session.subscriptions.keys()]);
+    this.#sessions.end(session);
   }
 
   #change(session: Session, op: SessionOp, place: Place): Outcome {
     switch (op.type) {
+      case 'endSession':
+        if (session.detachedAt !== op.detachedAt) return ABSENT;
+        this.#end(session);
+        return APPLIED;
       case 'subscribe':
-        for (const { filter, qos } of op.subscriptions) {
-          this.#subscribe(session, filter, qos);
-          for (const message of this.#retained.matching(filter)) this.#deliver(session, message, qos, true);
+        for (const subscription of op.subscriptions) {
+          const isNew = this.#router.subscribe(session, subscription);
+          if (!wantsRetained(subscription, isNew)) continue;
+          for (const message of this.#retained.matching(subscription.filter))
+            this.#router.deliverRetained(session, message, subscription);
         }
         this.#sessions.changed(session);
         return APPLIED;
-      case 'unsubscribe':
-        this.#unsubscribe(session, op.filters);
+      case 'unsubscribe': {
+        const existed = this.#router.unsubscribe(session, op.filters);
         this.#sessions.changed(session);
-        return APPLIED;
+        return { type: 'unsubscribed', existed };
+      }
       case 'settle':
         for (const number of op.numbers) this.#sessions.settle(session, number);
         return APPLIED;
+      case 'drop':
+        for (const number of op.numbers) this.#sessions.remove(session, number);
+        return APPLIED;
       case 'receive':
-        return this.#sessions.receive(session, op.packetId)
-          ? this.#publish(new Message(place, op.address, op.payload, 2), op.isRetained)
-          : APPLIED;
+        return this.#receive(session, op, place);
       case 'release':
         this.#sessions.release(session, op.packetId);
         return APPLIED;
@@ -300,50 +392,29 @@ export class Broker {
     }
   }
 
-  #publish(message: Message, isRetained: boolean): Outcome {
-    if (isRetained) this.#retained.set(message);
-    this.#route(message);
-    return APPLIED;
+  /** Of a message that was refused no identifier is kept: the client may send it again. Source: MQTT 5.0 §4.3.3. */
+  #receive(session: Session, op: Extract<Op, { type: 'receive' }>, place: Place): Outcome {
+    if (session.handshakes.received.has(op.packetId)) return MATCHED;
+    const outcome = this.#publish(new Message(place, op), session.clientId);
+    if (outcome.type !== 'refused') this.#sessions.receive(session, op.packetId);
+    return outcome;
   }
 
-  #subscribe(session: Session, filter: string, qos: Qos): void {
-    session.filters.set(filter, qos);
-    this.#tree.add(filter, session, qos);
-  }
-
-  #unsubscribe(session: Session, filters: readonly string[]): void {
-    for (const filter of filters) if (session.filters.delete(filter)) this.#tree.remove(filter, session);
-  }
-
-  #route(message: Message): void {
-    for (const [session, qos] of this.#tree.match(message.address))
-      this.#deliver(session, message, qos, false);
-  }
-
-  /** At the lower QoS of both. Source: MQTT-3.8.4-6. */
-  #deliver(session: Session, message: Message, granted: Qos, isRetained: boolean): void {
-    const qos = lowerQos(granted, message.qos);
-    if (qos !== 0) this.#enqueue(session, message, qos, isRetained);
-    else if (session.isAttached) session.pass({ message, isRetained });
-    if (!session.isAttached || session.isReady) return;
-    session.isReady = true;
-    this.#ready.push(session);
-  }
-
-  /**
-   * A full queue lets its oldest message go: the newest is what a client that comes back wants, and the publisher is not at fault. Not one
-   * that may be on its way with QoS 2: the client would keep its packet identifier, and take the next message under it for a repeat.
-   */
-  #enqueue(session: Session, message: Message, qos: QueuedQos, isRetained: boolean): void {
-    const { queue } = session;
-    if (queue.length >= session.queueMessagesMax) {
-      this.#dropped += 1;
-      const oldest = queue.from(session.handshakes.assignedThrough);
-      if (oldest === null) return;
-      if (session.isDurable) this.#sessions.remove(session, oldest.number);
-      else queue.remove(oldest.number);
-    }
-    if (session.isDurable) this.#sessions.add(session, message, qos, isRetained);
-    else queue.add(message, qos, isRetained);
+  #publish(message: Message, from: string | null): Outcome {
+    const routed = this.#router.route(message, from);
+    if (routed === 'refused') return REFUSED;
+    if (message.isRetained) this.#retained.set(message);
+    return routed === 'matched' ? MATCHED : UNMATCHED;
   }
 }
+
+const wantsRetained = ({ retainHandling }: Subscription, isNew: boolean): boolean =>
+  retainHandling === 'send' || (retainHandling === 'sendIfNew' && isNew);
+
+const delayOf = ({ delaySeconds }: Will, expirySeconds: number): number =>
+  1000 * (expirySeconds === NEVER_EXPIRES ? delaySeconds : Math.min(delaySeconds, expirySeconds));
+
+const contentOf = (will: Will, at: number): Content => ({
+  ...will,
+  expiresAt: will.expirySeconds === null ? null : at + will.expirySeconds * 1000,
+});

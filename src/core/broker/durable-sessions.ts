@@ -6,8 +6,8 @@ import { present } from '../../base/index.ts';
 import type { Ledger } from './ledger.ts';
 import type { Handshakes } from './handshakes.ts';
 import type { Message, Place } from './message.ts';
-import { Queue, type Queued, type QueuedQos } from './queue.ts';
-import { Session } from './session.ts';
+import { Queue, type Queued } from './queue.ts';
+import { Session, type SessionTerms } from './session.ts';
 import {
   counterValue,
   handshakesValue,
@@ -41,15 +41,15 @@ export class DurableSessions {
     return this.#byClient.values();
   }
 
-  begin(clientId: string, place: Place, queueMessagesMax: number): Session {
-    const session = new Session(clientId, place, queueMessagesMax);
-    this.#byClient.set(clientId, session);
+  begin(terms: SessionTerms, place: Place): Session {
+    const session = new Session(terms, place);
+    this.#byClient.set(terms.clientId, session);
     this.changed(session);
     return session;
   }
 
   restore(place: Place, stored: StoredSession, next: number): Session {
-    const session = new Session(stored.clientId, place, stored.queueMessagesMax, new Queue(next));
+    const session = new Session(stored, place, new Queue(next));
     session.isStored = true;
     session.wasStored = true;
     session.storedThrough = next;
@@ -57,15 +57,15 @@ export class DurableSessions {
     return session;
   }
 
-  /** Its subscriptions or bounds are others than before. */
+  /** Its subscriptions or terms are others than before. */
   changed(session: Session): void {
     session.isStored = false;
     this.#touched.add(session);
   }
 
   /** Puts a message into the queue. */
-  add(session: Session, message: Message, qos: QueuedQos, isRetained: boolean): void {
-    session.queue.add(message, qos, isRetained);
+  add(session: Session, message: Message, marks: Parameters<Queue['add']>[1]): void {
+    session.queue.add(message, marks);
     this.#ledger.hold(message);
     this.#touched.add(session);
   }
@@ -172,8 +172,10 @@ export const placeOf = (session: Session): Place =>
 
 export const storedSession = (session: Session): StoredSession => ({
   clientId: session.clientId,
-  queueMessagesMax: session.queueMessagesMax,
-  subscriptions: [...session.filters].map(([filter, qos]) => ({ filter, qos })),
+  bounds: session.bounds,
+  expirySeconds: session.expirySeconds,
+  detachedAt: session.detachedAt,
+  subscriptions: [...session.subscriptions.values()],
 });
 
 /** Messages and sessions by their places, while loading. */

@@ -3,40 +3,43 @@
  * Levels are separated by `/`; `+` stands for one level, `#` at the end for all that follow, also for none. A wildcard in first place
  * does not match an address that begins with `$`. Source: MQTT-4.7.1, MQTT-4.7.2-1; AMQP and STOMP map their own patterns to this.
  */
-import type { Qos } from './message.ts';
+type Node<S, V> = { readonly below: Map<string, Node<S, V>>; readonly subscribers: Map<S, V> };
 
-type Node<S> = { readonly below: Map<string, Node<S>>; readonly subscribers: Map<S, Qos> };
+const fresh = <S, V>(): Node<S, V> => ({ below: new Map(), subscribers: new Map() });
 
-const fresh = <S>(): Node<S> => ({ below: new Map(), subscribers: new Map() });
+export class FilterTree<S, V> {
+  readonly #root = fresh<S, V>();
 
-export class FilterTree<S> {
-  readonly #root = fresh<S>();
-
-  /** Safe to repeat; the last QoS counts. */
-  add(filter: string, subscriber: S, qos: Qos): void {
+  /** True: the subscriber had no such filter before. The last value counts. */
+  set(filter: string, subscriber: S, value: V): boolean {
     let node = this.#root;
     for (const level of filter.split('/')) {
       let next = node.below.get(level);
       if (next === undefined) node.below.set(level, (next = fresh()));
       node = next;
     }
-    node.subscribers.set(subscriber, qos);
+    const isNew = !node.subscribers.has(subscriber);
+    node.subscribers.set(subscriber, value);
+    return isNew;
   }
 
-  remove(filter: string, subscriber: S): void {
+  delete(filter: string, subscriber: S): void {
     removeBelow(this.#root, filter.split('/'), 0, subscriber);
   }
 
-  /** Each subscriber once, with the highest QoS of its filters that match. Source: MQTT-3.3.5-1. */
-  match(address: string): ReadonlyMap<S, Qos> {
-    const found = new Map<S, Qos>();
-    collect(this.#root, address.split('/'), 0, address.startsWith('$'), found);
-    return found;
+  /** Each subscriber of each filter that matches: one with several of them is visited several times. */
+  match(address: string, visit: (subscriber: S, value: V) => void): void {
+    collect(this.#root, address.split('/'), 0, address.startsWith('$'), visit);
   }
 }
 
 /** True when the branch below is empty and may go. */
-function removeBelow<S>(node: Node<S>, levels: readonly string[], depth: number, subscriber: S): boolean {
+function removeBelow<S, V>(
+  node: Node<S, V>,
+  levels: readonly string[],
+  depth: number,
+  subscriber: S,
+): boolean {
   const level = levels[depth];
   if (level === undefined) node.subscribers.delete(subscriber);
   else {
@@ -46,32 +49,29 @@ function removeBelow<S>(node: Node<S>, levels: readonly string[], depth: number,
   return node.subscribers.size === 0 && node.below.size === 0;
 }
 
-function collect<S>(
-  node: Node<S>,
+function collect<S, V>(
+  node: Node<S, V>,
   levels: readonly string[],
   depth: number,
   isReserved: boolean,
-  found: Map<S, Qos>,
+  visit: (subscriber: S, value: V) => void,
 ): void {
   const mayBeWild = depth > 0 || !isReserved;
-  if (mayBeWild) gather(node.below.get('#'), found);
+  if (mayBeWild) gather(node.below.get('#'), visit);
   const level = levels[depth];
   if (level === undefined) {
-    gather(node, found);
+    gather(node, visit);
     return;
   }
   const named = node.below.get(level);
-  if (named !== undefined) collect(named, levels, depth + 1, isReserved, found);
+  if (named !== undefined) collect(named, levels, depth + 1, isReserved, visit);
   const wild = mayBeWild ? node.below.get('+') : undefined;
-  if (wild !== undefined) collect(wild, levels, depth + 1, isReserved, found);
+  if (wild !== undefined) collect(wild, levels, depth + 1, isReserved, visit);
 }
 
-function gather<S>(node: Node<S> | undefined, found: Map<S, Qos>): void {
+function gather<S, V>(node: Node<S, V> | undefined, visit: (subscriber: S, value: V) => void): void {
   if (node === undefined) return;
-  for (const [subscriber, qos] of node.subscribers) {
-    const before = found.get(subscriber);
-    if (before === undefined || qos > before) found.set(subscriber, qos);
-  }
+  for (const [subscriber, value] of node.subscribers) visit(subscriber, value);
 }
 
 export const hasWildcard = (filter: string): boolean => filter.includes('+') || filter.includes('#');

@@ -12,12 +12,17 @@ export type QueuedQos = 1 | 2;
 export type Queued = {
   readonly number: number;
   readonly message: Message;
-  /** It was sent because it was retained, not because it was just published. */
+  /** What the subscriber is told: it was sent because it was retained, or it came to be kept and the subscriber wants to know. */
   readonly isRetained: boolean;
+  /** The subscriber's own numbers for the subscriptions that brought it; empty mostly. */
+  readonly ids: readonly number[];
   readonly qos: QueuedQos;
   /** The stored state has it. */
   isStored: boolean;
 };
+
+/** No subscription bears a number: one array for all of them. */
+export const NO_IDS: readonly number[] = [];
 
 export class Queue {
   #places: (Queued | null)[] = [];
@@ -27,6 +32,7 @@ export class Queue {
   #first: number;
   #next: number;
   #length = 0;
+  #bytes = 0;
 
   /** `next`: the first number that it gives. */
   constructor(next = 0) {
@@ -38,13 +44,22 @@ export class Queue {
     return this.#length;
   }
 
+  /** Of payloads and properties. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** The number that the next message gets. */
   get next(): number {
     return this.#next;
   }
 
-  add(message: Message, qos: QueuedQos, isRetained: boolean): Queued {
-    const queued = { number: this.#next, message, isRetained, qos, isStored: false };
+  add(
+    message: Message,
+    marks: Readonly<{ qos: QueuedQos; isRetained: boolean; ids: readonly number[] }>,
+  ): Queued {
+    const { qos, isRetained, ids } = marks;
+    const queued = { number: this.#next, message, isRetained, ids, qos, isStored: false };
     this.#put(queued);
     this.#next += 1;
     return queued;
@@ -82,6 +97,7 @@ export class Queue {
     if (queued === null) return null;
     this.#places[number - this.#first + this.#head] = null;
     this.#length -= 1;
+    this.#bytes -= queued.message.bytes;
     this.#closeUp();
     return queued;
   }
@@ -90,6 +106,7 @@ export class Queue {
     while (this.#first + this.#places.length - this.#head < queued.number) this.#places.push(null);
     this.#places.push(queued);
     this.#length += 1;
+    this.#bytes += queued.message.bytes;
   }
 
   /** Moves the head to the oldest unsettled message, and now and then gives the room before it back. */

@@ -2,7 +2,6 @@
 import { assert } from '../../base/index.ts';
 import { ByPlace, type DurableSessions } from './durable-sessions.ts';
 import type { Message } from './message.ts';
-import type { Subscription } from './op.ts';
 import type { Retained } from './retained.ts';
 import type { Session } from './session.ts';
 import {
@@ -17,6 +16,7 @@ import {
   sessionFrom,
   willFrom,
 } from './stored.ts';
+import type { Subscription } from './subscription.ts';
 import type { Wills } from './wills.ts';
 
 /** What is filled; all of it empty before. */
@@ -53,19 +53,17 @@ export function restore(
         break;
       }
       case KINDS.queued: {
-        const { message, isRetained, qos } = queuedFrom(value);
-        const queued = { number: numberIn(key), message: messages.get(message), isRetained, qos };
+        const { message, ...marks } = queuedFrom(value);
+        const queued = { number: numberIn(key), message: messages.get(message), ...marks };
         into.sessions.restoreQueued(sessions.get(place), queued);
         break;
       }
       case KINDS.retained:
         into.retained.restore(messages.get(place));
         break;
-      case KINDS.will: {
-        const { clientId, will } = willFrom(value);
-        into.wills.restore(place, clientId, will);
+      case KINDS.will:
+        into.wills.restore(place, willFrom(value));
         break;
-      }
       default:
         assert(kindOf(key) === KINDS.handshakes, `a stored key of unknown kind ${kindOf(key)}`);
         into.sessions.restoreHandshakes(sessions.get(place), handshakesFrom(value));

@@ -21,16 +21,24 @@ export class Retained {
 
   /** An empty payload takes the retained message of its address away. */
   set(message: Message): void {
-    const former = this.#messages.get(message.address);
-    if (former !== undefined) {
-      this.#messages.delete(message.address);
-      if (!this.#fresh.delete(former)) this.#ledger.drop(keyOf('retained', former.place));
-      this.#ledger.release(former);
-    }
+    this.#take(message.address);
     if (message.payload.length === 0) return;
     this.#messages.set(message.address, message);
     this.#fresh.add(message);
     this.#ledger.hold(message);
+  }
+
+  /** The address' message goes, where its time is over at `at` (pair time). */
+  expire(address: string, at: number): void {
+    if (this.#messages.get(address)?.hasExpired(at) === true) this.#take(address);
+  }
+
+  #take(address: string): void {
+    const former = this.#messages.get(address);
+    if (former === undefined) return;
+    this.#messages.delete(address);
+    if (!this.#fresh.delete(former)) this.#ledger.drop(keyOf('retained', former.place));
+    this.#ledger.release(former);
   }
 
   restore(message: Message): void {

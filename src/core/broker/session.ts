@@ -3,21 +3,36 @@
  * connected. Not durable: known to the serving server alone, and gone with its connection.
  */
 import { Handshakes } from './handshakes.ts';
-import type { Message, Place, Qos } from './message.ts';
+import type { Message, Place } from './message.ts';
+import { NEVER_EXPIRES, type QueueBounds } from './op.ts';
 import { Queue } from './queue.ts';
+import type { Subscription } from './subscription.ts';
 
 /** A message for whoever is connected just now; it stands in no queue and is never sent twice. */
-export type Passing = Readonly<{ message: Message; isRetained: boolean }>;
+export type Passing = Readonly<{ message: Message; isRetained: boolean; ids: readonly number[] }>;
+
+/** What both servers know of a session, apart from its queue. */
+export type SessionTerms = Readonly<{
+  clientId: string;
+  bounds: QueueBounds;
+  /** It ends so long after its connection; 0: with it. */
+  expirySeconds: number;
+  /** Pair time (ms) since when nobody is connected; null: somebody is. */
+  detachedAt: number | null;
+}>;
 
 export class Session {
   readonly clientId: string;
   /** The place of the operation that began it; null for a session that is not durable. */
   readonly place: Place | null;
-  readonly filters = new Map<string, Qos>();
+  /** By filter. */
+  readonly subscriptions = new Map<string, Subscription>();
   readonly queue: Queue;
   /** Of a session that is not durable they stay empty: what it has half done ends with its connection. */
   handshakes = new Handshakes();
-  queueMessagesMax: number;
+  bounds: QueueBounds;
+  expirySeconds: number;
+  detachedAt: number | null;
 
   /** A connection of this server delivers from it. */
   isAttached = false;
@@ -32,15 +47,23 @@ export class Session {
   /** Everything numbered below was seen by a checkpoint: stored then, or settled before. */
   storedThrough = 0;
 
-  constructor(clientId: string, place: Place | null, queueMessagesMax: number, queue = new Queue()) {
-    this.clientId = clientId;
+  constructor(terms: SessionTerms, place: Place | null, queue = new Queue()) {
+    this.clientId = terms.clientId;
+    this.bounds = terms.bounds;
+    this.expirySeconds = terms.expirySeconds;
+    this.detachedAt = terms.detachedAt;
     this.place = place;
-    this.queueMessagesMax = queueMessagesMax;
     this.queue = queue;
   }
 
   get isDurable(): boolean {
     return this.place !== null;
+  }
+
+  /** Pair time (ms) at which it ends if nobody comes back; null: not as things are. */
+  get endsAt(): number | null {
+    if (this.detachedAt === null || this.expirySeconds === NEVER_EXPIRES) return null;
+    return this.detachedAt + this.expirySeconds * 1000;
   }
 
   pass(passing: Passing): void {

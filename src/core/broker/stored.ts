@@ -2,28 +2,24 @@
  * The durable state as keys and values. Every key has a fixed size, whatever clients call their things, and loads before those that
  * refer to it when keys come in their order. Numbers in keys are big-endian for that. Source: PROTOCOL.md §1 (state).
  *
- *     1 message     place                     u8 QoS, address, payload
- *     2 session     place                     clientId, u32 queueMessagesMax, list of (filter, u8 QoS)
+ *     1 message     place                     content (see bits.ts)
+ *     2 session     place                     flags (1: a full queue refuses, 2: nobody is connected), clientId, u32 messages, u64 bytes,
+ *                                             u32 expirySeconds, u64 detachedAt, list of subscriptions (see subscription.ts)
  *     3 counter     session's place           u64 the queue's next number
- *     4 queued      session's place, number   message's place (12 bytes), flags (1: retained, 2: QoS 2)
+ *     4 queued      session's place, number   message's place (12 bytes), flags (1: retained, 2: QoS 2), u32 subscription ids up to the end
  *     5 retained    message's place           empty
- *     6 will        place                     clientId, will
+ *     6 will        place                     clientId, will (see op-codec.ts), u64 1 + dueAt, 0: it is not due
  *     7 handshakes  session's place           u64 assignedThrough, list of u16 received, list of u64 releasing; where there are none, no key
  */
 import { ByteReader, ByteWriter } from '../../base/index.ts';
+import { decodeContent, encodeContent, list, writeList } from './bits.ts';
 import { Handshakes } from './handshakes.ts';
 import { Message, type Place } from './message.ts';
-import type { Queued, QueuedQos } from './queue.ts';
-import {
-  decodeSubscriptions,
-  decodeWill,
-  encodeSubscriptions,
-  encodeWill,
-  list,
-  qosFrom,
-  type Subscription,
-  type Will,
-} from './op.ts';
+import { decodeWill, encodeWill } from './op-codec.ts';
+import type { Will } from './op.ts';
+import { NO_IDS, type Queued, type QueuedQos } from './queue.ts';
+import type { SessionTerms } from './session.ts';
+import { decodeSubscription, encodeSubscription, type Subscription } from './subscription.ts';
 
 /** One key of the state and its value; null takes it away. The same as the state store's. */
 export type Change = Readonly<{ key: Uint8Array; value: Uint8Array | null }>;
@@ -63,35 +59,46 @@ export const placeIn = (key: Buffer): Place => readPlace(key, 1);
 export const numberIn = (key: Buffer): number => readU64(key, KEY_BYTES);
 
 export function messageValue(message: Message): Buffer {
-  const writer = new ByteWriter(32 + message.address.length + message.payload.length);
-  return writer.u8(message.qos).text(message.address).bytes(message.payload).taken();
+  const writer = new ByteWriter(40 + message.address.length + message.bytes);
+  encodeContent(writer, message);
+  return writer.taken();
 }
 
 export function messageFrom(place: Place, value: Buffer): Message {
-  const reader = new ByteReader(value);
-  const qos = qosFrom(reader.u8());
-  const message = new Message(place, reader.text(), reader.bytes(), qos);
+  const message = new Message(place, decodeContent(new ByteReader(value)));
   message.compact();
   message.isStored = true;
   return message;
 }
 
-export type StoredSession = Readonly<{
-  clientId: string;
-  queueMessagesMax: number;
-  subscriptions: readonly Subscription[];
-}>;
+export type StoredSession = SessionTerms & Readonly<{ subscriptions: readonly Subscription[] }>;
+
+const [REFUSES, IS_DETACHED] = [1, 2] as const;
 
 export function sessionValue(session: StoredSession): Buffer {
-  const writer = new ByteWriter(64).text(session.clientId).u32(session.queueMessagesMax);
-  encodeSubscriptions(writer, session.subscriptions);
+  const { bounds, detachedAt } = session;
+  const writer = new ByteWriter(64)
+    .u8((bounds.whenFull === 'refuse' ? REFUSES : 0) + (detachedAt === null ? 0 : IS_DETACHED))
+    .text(session.clientId)
+    .u32(bounds.messages)
+    .u64(bounds.bytes)
+    .u32(session.expirySeconds)
+    .u64(detachedAt ?? 0);
+  writeList(writer, session.subscriptions, (each) => encodeSubscription(writer, each));
   return writer.taken();
 }
 
 export function sessionFrom(value: Buffer): StoredSession {
   const reader = new ByteReader(value);
+  const bits = reader.u8();
   const clientId = reader.text();
-  return { clientId, queueMessagesMax: reader.u32(), subscriptions: decodeSubscriptions(reader) };
+  const whenFull = (bits & REFUSES) === 0 ? 'dropOldest' : 'refuse';
+  const bounds = { messages: reader.u32(), bytes: reader.u64(), whenFull } as const;
+  const expirySeconds = reader.u32();
+  const since = reader.u64();
+  const detachedAt = (bits & IS_DETACHED) === 0 ? null : since;
+  const subscriptions = list(reader, () => decodeSubscription(reader));
+  return { clientId, bounds, expirySeconds, detachedAt, subscriptions };
 }
 
 export function counterValue(next: number): Buffer {
@@ -102,30 +109,43 @@ export function counterValue(next: number): Buffer {
 
 export const counterFrom = (value: Buffer): number => readU64(value, 0);
 
-export function queuedValue({ message, isRetained, qos }: Queued): Buffer {
-  const value = Buffer.allocUnsafe(13);
+const QUEUED_BYTES = 13;
+
+export function queuedValue({ message, isRetained, qos, ids }: Queued): Buffer {
+  const value = Buffer.allocUnsafe(QUEUED_BYTES + ids.length * 4);
   writePlace(value, 0, message.place);
   value.writeUInt8((isRetained ? 1 : 0) + (qos === 2 ? 2 : 0), 12);
+  ids.forEach((id, n) => value.writeUInt32BE(id, QUEUED_BYTES + n * 4));
   return value;
 }
 
-export function queuedFrom(value: Buffer): { message: Place; isRetained: boolean; qos: QueuedQos } {
+export function queuedFrom(
+  value: Buffer,
+): Readonly<{ message: Place; isRetained: boolean; qos: QueuedQos; ids: readonly number[] }> {
   const bits = value.readUInt8(12);
-  return { message: readPlace(value, 0), isRetained: (bits & 1) !== 0, qos: (bits & 2) !== 0 ? 2 : 1 };
+  const count = (value.length - QUEUED_BYTES) / 4;
+  const ids =
+    count === 0 ? NO_IDS : Array.from({ length: count }, (_, n) => value.readUInt32BE(QUEUED_BYTES + n * 4));
+  return { message: readPlace(value, 0), isRetained: (bits & 1) !== 0, qos: (bits & 2) !== 0 ? 2 : 1, ids };
 }
 
 export const retainedValue = (): Uint8Array => EMPTY;
 
-export function willValue(clientId: string, will: Will): Buffer {
+export type StoredWill = Readonly<{ clientId: string; will: Will; dueAt: number | null }>;
+
+export function willValue({ clientId, will, dueAt }: StoredWill): Buffer {
   const writer = new ByteWriter(64 + will.payload.length).text(clientId);
   encodeWill(writer, will);
-  return writer.taken();
+  return writer.u64(dueAt === null ? 0 : 1 + dueAt).taken();
 }
 
-export function willFrom(value: Buffer): { clientId: string; will: Will } {
+export function willFrom(value: Buffer): StoredWill {
   // A copy: what the store hands out need not stay as it is.
   const reader = new ByteReader(Buffer.from(value));
-  return { clientId: reader.text(), will: decodeWill(reader) };
+  const clientId = reader.text();
+  const will = decodeWill(reader);
+  const due = reader.u64();
+  return { clientId, will, dueAt: due === 0 ? null : due - 1 };
 }
 
 export function handshakesValue({ assignedThrough, received, releasing }: Handshakes): Buffer {

@@ -1,5 +1,5 @@
 /** From the bytes of one whole packet to its value, with every check that needs no more than the packet. Source: MQTT 3.1.1 §3. */
-import type { Qos, Subscription } from '../broker/index.ts';
+import { NO_PROPERTIES, plainSubscription, type Qos, type Subscription } from '../broker/index.ts';
 import { malformed, unexpected } from './faults.ts';
 import { LEVEL, PACKET, REQUIRED_FLAGS } from './fields.ts';
 import type { Connect, Packet } from './packet.ts';
@@ -95,7 +95,15 @@ function parseWill(hasWill: boolean, flags: number, reader: PacketReader): Conne
   if (qos === null) throw malformed('MQTT-3.1.2-14', 'a will QoS of 3');
   const address = reader.text();
   checkTopicName(address);
-  return { address, payload: reader.bytes(), qos, isRetained };
+  return {
+    address,
+    payload: reader.bytes(),
+    qos,
+    isRetained,
+    properties: NO_PROPERTIES,
+    expirySeconds: null,
+    delaySeconds: 0,
+  };
 }
 
 function parseSubscribe(reader: PacketReader): Packet {
@@ -107,7 +115,7 @@ function parseSubscribe(reader: PacketReader): Packet {
     const options = reader.u8();
     const qos = qosOf(options);
     if (qos === null) throw malformed('MQTT-3.8.3-4', `a requested QoS of ${options}`);
-    subscriptions.push({ filter, qos });
+    subscriptions.push(plainSubscription(filter, qos));
   }
   if (subscriptions.length === 0) throw malformed('MQTT-3.8.3-3', 'a SUBSCRIBE without a topic filter');
   return { type: 'subscribe', packetId, subscriptions };

@@ -4,7 +4,14 @@
  * A violation names its clause and costs this connection only. Source: MQTT 3.1.1 §3, §4; PROTOCOL.md §2 Ack.
  */
 import { assert, unreachable } from '../../base/index.ts';
-import type { Op, Subscription } from '../broker/index.ts';
+import {
+  NEVER_EXPIRES,
+  NO_PROPERTIES,
+  type Content,
+  type Op,
+  type QueueBounds,
+  type Subscription,
+} from '../broker/index.ts';
 import { connack, connackForMqtt5, pingresp, puback, pubcomp, pubrec, suback, unsuback } from './encode.ts';
 import { mqttFaults, unexpected, type MqttFaultCode } from './faults.ts';
 import { CONNECT_CODE, LEVEL } from './fields.ts';
@@ -20,7 +27,7 @@ export type Effect = Readonly<
   /** Propose; send `reply`, if any, when committed. */
   | { type: 'propose'; op: Op; reply: Buffer | null }
   /** A message with QoS 0 to whoever is connected. */
-  | { type: 'pass'; topic: string; payload: Buffer }
+  | { type: 'pass'; content: Content }
   /** For a session that this server alone knows: in force at once; the reply and the retained messages after a commit round. */
   | { type: 'subscribeLocal'; subscriptions: readonly Subscription[]; reply: Buffer }
   | { type: 'unsubscribeLocal'; filters: readonly string[]; reply: Buffer }
@@ -37,8 +44,8 @@ export type Effect = Readonly<
 export type SessionParts = Readonly<{
   /** The name of a client that gives none. */
   spareClientId: string;
-  /** The bound of its queue, in messages. */
-  queueMessagesMax: number;
+  /** How much its queue takes. */
+  queue: QueueBounds;
 }>;
 
 /** How long a server that takes over waits for a client without a keep-alive before it publishes its will. */
@@ -98,8 +105,9 @@ export class MqttSession {
   }
 
   /** The CONNECT is committed: the CONNACK to send. Source: MQTT-3.2.2-1 to MQTT-3.2.2-3. */
-  opened(isPresent: boolean): Buffer {
+  opened({ isPresent, isDurable }: Readonly<{ isPresent: boolean; isDurable: boolean }>): Buffer {
     assert(this.#state === 'opening', 'only a CONNECT that waits is answered');
+    this.#isDurable = isDurable;
     this.#state = 'connected';
     return connack(CONNECT_CODE.accepted, isPresent);
   }
@@ -115,12 +123,11 @@ export class MqttSession {
     }
     // MQTT-3.1.3-6
     this.#clientId = packet.clientId === '' ? this.#parts.spareClientId : packet.clientId;
-    this.#isDurable = !packet.isClean;
     this.#state = 'opening';
     return this.#open(packet);
   }
 
-  #open({ keepAliveSeconds, will }: Connect): Effect {
+  #open({ keepAliveSeconds, isClean, will }: Connect): Effect {
     // MQTT-3.1.2-24: one and a half times the keep-alive.
     const keepAliveMs = keepAliveSeconds * 1500;
     return {
@@ -129,31 +136,27 @@ export class MqttSession {
       op: {
         type: 'openSession',
         clientId: this.#clientId,
-        isDurable: this.#isDurable,
-        queueMessagesMax: this.#parts.queueMessagesMax,
+        isClean,
+        // MQTT-3.1.2-4, MQTT-3.1.2-6
+        expirySeconds: isClean ? 0 : NEVER_EXPIRES,
+        queue: this.#parts.queue,
         will: will === null ? null : { ...will, patienceMs: keepAliveMs === 0 ? PATIENCE_MS : keepAliveMs },
       },
     };
   }
 
   /** A repeat is answered and goes no further; also one whose first coming waits for its commit. Source: MQTT-4.3.3-2. */
-  #receive({ topic, payload, isRetained, packetId }: Publish): Effect {
+  #receive(packet: Publish): Effect {
+    const { packetId } = packet;
     const reply = pubrec(packetId);
-    const address = topic;
+    const content = contentOf(packet);
     if (this.#isDurable) {
-      const op = {
-        type: 'receive',
-        clientId: this.#clientId,
-        packetId,
-        address,
-        payload,
-        isRetained,
-      } as const;
+      const op = { type: 'receive', clientId: this.#clientId, packetId, ...content } as const;
       return { type: 'propose', op, reply };
     }
     if (this.#received.has(packetId)) return { type: 'propose', op: { type: 'barrier' }, reply };
     this.#received.add(packetId);
-    return { type: 'propose', op: { type: 'publish', address, payload, qos: 2, isRetained }, reply };
+    return { type: 'propose', op: { type: 'publish', ...content, from: null }, reply };
   }
 
   /** An identifier that nothing is known of is answered too: its PUBCOMP was lost, or the session was. Source: MQTT-4.3.3-2. */
@@ -184,12 +187,22 @@ export class MqttSession {
   }
 }
 
-function publishEffect({ topic, payload, qos, isRetained, packetId }: Publish): Effect {
-  if (qos === 0 && !isRetained) return { type: 'pass', topic, payload };
-  const op = { type: 'publish', address: topic, payload, qos, isRetained } as const;
+function publishEffect(packet: Publish): Effect {
+  const content = contentOf(packet);
+  if (packet.qos === 0 && !packet.isRetained) return { type: 'pass', content };
   // MQTT-3.3.4-1
-  return { type: 'propose', op, reply: qos === 0 ? null : puback(packetId) };
+  const reply = packet.qos === 0 ? null : puback(packet.packetId);
+  return { type: 'propose', op: { type: 'publish', ...content, from: null }, reply };
 }
+
+const contentOf = ({ topic, payload, qos, isRetained }: Publish): Content => ({
+  address: topic,
+  payload,
+  qos,
+  isRetained,
+  properties: NO_PROPERTIES,
+  expiresAt: null,
+});
 
 /** Source: MQTT-3.1.2-2; MQTT 5.0 §3.1.2.2. */
 function refuseVersion(level: number): Effect {

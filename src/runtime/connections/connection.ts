@@ -3,8 +3,8 @@
  * when it is told that it is committed; a client that does not read is not fed, and one that sends too fast is not read.
  * Source: PROTOCOL.md §2 Ack; MQTT 3.1.1 §4.
  */
-import { present, unreachable, type Cancel, type Clock } from '../../base/index.ts';
-import type { Broker, Op, Outcome, Session } from '../../core/broker/index.ts';
+import { assert, present, unreachable, type Cancel, type Clock } from '../../base/index.ts';
+import type { Broker, Op, Outcome, QueueBounds, Session } from '../../core/broker/index.ts';
 import {
   Decoder,
   MqttSession,
@@ -26,8 +26,8 @@ export interface Surroundings {
   readonly options: ConnectionOptions;
   /** `done` comes when the operation is committed and applied; never, when serving ends first. */
   propose(op: Op, done: ((outcome: Outcome) => void) | null): void;
-  /** The client went without a farewell: its will is to be published, by this server or the next. */
-  fireWill(clientId: string): void;
+  /** The client's connection is over, and this is to be known to both servers: what becomes of its session and its will follows from it. */
+  departed(clientId: string, departure: Departure): void;
   /** Nothing may be taken from clients now; `read` is called when it may. */
   isHoldingBack(): boolean;
   /** The connection is now the client's; a former one of that name has been closed. */
@@ -42,6 +42,14 @@ export interface Surroundings {
   closed(connection: Connection, fault: Readonly<{ code: string; text: string }> | null): void;
 }
 
+/** How a client that had a name went. */
+export type Departure = Readonly<{
+  /** It has a durable session. */
+  isDurable: boolean;
+  /** It has a will; with a farewell that is forgotten. */
+  will: 'none' | 'forgotten' | 'kept';
+}>;
+
 export class Connection {
   readonly #stream: ByteStream;
   readonly #around: Surroundings;
@@ -50,7 +58,7 @@ export class Connection {
   #isOpen = true;
   #isPaused = false;
   /** The name it goes by since its CONNECT. */
-  #client: Readonly<{ clientId: string; hasWill: boolean }> | null = null;
+  #client: Readonly<{ clientId: string; hasWill: boolean; mayBeDurable: boolean }> | null = null;
   #delivering: Readonly<{ session: Session; window: Window }> | null = null;
   /** Numbers of messages that the client has taken, to be settled with one proposal. */
   #settled: number[] = [];
@@ -72,7 +80,7 @@ export class Connection {
     this.#stream = stream;
     this.#around = around;
     this.#decoder = new Decoder(options.packetSizeMax);
-    this.#protocol = new MqttSession({ spareClientId, queueMessagesMax: options.queueMessagesMax });
+    this.#protocol = new MqttSession({ spareClientId, queue: boundsOf(options) });
     this.#silenceMs = options.connectTimeout;
     this.#lastHeard = clock.now();
     this.#watchSilence();
@@ -150,7 +158,7 @@ export class Connection {
     if (!this.#isOpen) return;
     this.#close(fault);
     this.#stream.destroy();
-    if (this.#client?.hasWill === true) this.#around.fireWill(this.#client.clientId);
+    this.#depart('kept');
   }
 
   /** This server does not serve any more: nothing is sent, nothing proposed; the will stays for whoever serves next. */
@@ -178,7 +186,7 @@ export class Connection {
         break;
       case 'pass':
         this.messagesIn += 1;
-        this.#around.broker.pass(effect.topic, effect.payload);
+        this.#around.broker.pass(effect.content, null);
         break;
       case 'subscribeLocal':
         this.#subscribeLocal(effect);
@@ -222,12 +230,13 @@ export class Connection {
   }
 
   #open({ op, keepAliveMs }: Extract<Effect, { type: 'open' }>): void {
-    this.#client = { clientId: op.clientId, hasWill: op.will !== null };
+    const mayBeDurable = op.expirySeconds > 0 || !op.isClean;
+    this.#client = { clientId: op.clientId, hasWill: op.will !== null, mayBeDurable };
     this.#around.claim(op.clientId, this);
     this.#around.propose(op, (outcome) => {
       if (!this.#isOpen) return;
-      const isPresent = outcome.type === 'opened' && outcome.isPresent;
-      this.#attach(op, isPresent);
+      assert(outcome.type === 'opened', 'a CONNECT opens a session');
+      this.#attach(op, outcome);
       this.#silenceMs = keepAliveMs;
       this.#lastHeard = this.#around.clock.now();
       this.#watchSilence();
@@ -236,15 +245,13 @@ export class Connection {
   }
 
   /** The CONNACK, then what the client had not acknowledged to the end, then what is new. */
-  #attach(op: Extract<Op, { type: 'openSession' }>, isPresent: boolean): void {
+  #attach(op: Extract<Op, { type: 'openSession' }>, opened: Extract<Outcome, { type: 'opened' }>): void {
     const { broker } = this.#around;
-    const session = op.isDurable
-      ? broker.attach(op.clientId)
-      : broker.openLocal(op.clientId, op.queueMessagesMax);
+    const session = opened.isDurable ? broker.attach(op.clientId) : broker.openLocal(op.clientId, op.queue);
     const window = this.#around.windowOf(session);
     this.#delivering = { session, window };
     this.#around.attached(session, this);
-    this.#stream.write(this.#protocol.opened(isPresent));
+    this.#stream.write(this.#protocol.opened(opened));
     this.#sendReleases(window.releasing());
     for (const sending of window.resend()) this.#sendQueued(sending);
   }
@@ -263,11 +270,11 @@ export class Connection {
     const { broker } = this.#around;
     const session = this.#attachedSession();
     const through = broker.appliedSeq;
-    broker.subscribeLocal(session, subscriptions);
+    const wanted = broker.subscribeLocal(session, subscriptions);
     this.#around.propose({ type: 'barrier' }, () => {
       if (!this.#isOpen) return;
       this.#stream.write(reply);
-      broker.sendRetained(session, subscriptions, through);
+      broker.sendRetained(session, wanted, through);
     });
   }
 
@@ -302,8 +309,14 @@ export class Connection {
     this.#settle();
     this.#close(null);
     this.#stream.end();
-    if (this.#client?.hasWill === true)
-      this.#around.propose({ type: 'dropWill', clientId: this.#client.clientId }, null);
+    this.#depart('forgotten');
+  }
+
+  #depart(will: 'forgotten' | 'kept'): void {
+    if (this.#client === null) return;
+    const { clientId, hasWill, mayBeDurable } = this.#client;
+    const isDurable = this.#delivering?.session.isDurable ?? mayBeDurable;
+    this.#around.departed(clientId, { isDurable, will: hasWill ? will : 'none' });
   }
 
   #close(fault: Readonly<{ code: string; text: string }> | null): void {
@@ -373,3 +386,9 @@ export class Connection {
     return present(this.#delivering, 'the window of a connected client').window;
   }
 }
+
+const boundsOf = ({ queueMessagesMax, queueSizeMax, queueWhenFull }: ConnectionOptions): QueueBounds => ({
+  messages: queueMessagesMax,
+  bytes: queueSizeMax,
+  whenFull: queueWhenFull,
+});

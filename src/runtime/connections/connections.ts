@@ -7,10 +7,11 @@ import type { Broker, BrokerStats, Op, Outcome, Session } from '../../core/broke
 import { Window } from '../../core/mqtt/index.ts';
 import type { ByteStream, Listener, StreamEvents } from '../../ports/index.ts';
 import type { Proposals } from '../proposals.ts';
-import { AbsentWills } from './absent-wills.ts';
-import { Connection, type Surroundings } from './connection.ts';
+import { Connection, type Departure, type Surroundings } from './connection.ts';
+import { Deadlines } from './deadlines.ts';
 import { connectionFaults } from './faults.ts';
 import type { ConnectionOptions } from './options.ts';
+import { PairClock } from './pair-clock.ts';
 import { RareWarnings } from './rare-warnings.ts';
 
 export type ConnectionsParts = Readonly<{
@@ -37,7 +38,10 @@ const NO_EVENTS: StreamEvents = { data: () => undefined, drained: () => undefine
 export class Connections {
   readonly #parts: ConnectionsParts;
   readonly #warnings: RareWarnings;
-  readonly #absentWills: AbsentWills;
+  readonly #pairClock: PairClock;
+  /** Of clients that are away: when their wills are published, and when their sessions end. */
+  readonly #wills: Deadlines;
+  readonly #ends: Deadlines;
   readonly #around: Surroundings;
   readonly #connections = new Set<Connection>();
   readonly #byClient = new Map<string, Connection>();
@@ -49,6 +53,8 @@ export class Connections {
   /** Rises with every opening and closing: what was proposed under another one is nobody's any more. */
   #term = 0;
   #pending = 0;
+  /** Of clients that went during a drain, which takes no proposals: made known after an `undrain`, or by who serves next. */
+  #departures: (() => void)[] = [];
   #drains: (() => void)[] = [];
   #closing: Promise<void> = Promise.resolve();
   #wasHoldingBack = false;
@@ -60,13 +66,15 @@ export class Connections {
     const { broker, clock, options, log } = parts;
     this.#parts = parts;
     this.#warnings = new RareWarnings(clock, log);
-    this.#absentWills = new AbsentWills(clock, (clientId) => this.#fireWill(clientId));
+    this.#pairClock = new PairClock(clock);
+    this.#wills = new Deadlines(clock, this.#pairClock, (clientId) => this.#fireWill(clientId));
+    this.#ends = new Deadlines(clock, this.#pairClock, (clientId) => this.#endSession(clientId));
     this.#around = {
       broker,
       clock,
       options,
       propose: (op, done) => this.#propose(op, done),
-      fireWill: (clientId) => this.#fireWill(clientId),
+      departed: (clientId, departure) => this.#departed(clientId, departure),
       isHoldingBack: () => this.#isHoldingBack(),
       claim: (clientId, connection) => this.#claim(clientId, connection),
       windowOf: (session) => this.#windowOf(session),
@@ -87,7 +95,8 @@ export class Connections {
     this.#droppedWarned = this.#parts.broker.droppedMessages;
     this.#term += 1;
     const term = this.#term;
-    this.#awaitAbsent();
+    this.#pairClock.begin(this.#parts.broker.latestTime);
+    this.#propose({ type: 'claimed', at: this.#pairClock.now() }, () => this.#awaitAbsent());
     await this.#closing;
     for (const listener of this.#parts.listeners) {
       if (term !== this.#term) return;
@@ -112,7 +121,9 @@ export class Connections {
     this.#byClient.clear();
     this.#bySession.clear();
     this.#windows = new WeakMap();
-    this.#absentWills.clear();
+    this.#wills.clear();
+    this.#ends.clear();
+    this.#departures = [];
     this.#pending = 0;
     this.#endDrain();
     if (clients > 0)
@@ -139,6 +150,7 @@ export class Connections {
     if (!this.#isDraining) return;
     this.#endDrain();
     this.#release();
+    for (const depart of this.#departures.splice(0)) depart();
     this.#awaitAbsent();
   }
 
@@ -185,7 +197,30 @@ export class Connections {
 
   /** During a drain nothing new is proposed: the will stays, and is published by whoever serves next, or after `undrain`. */
   #fireWill(clientId: string): void {
-    if (!this.#isDraining) this.#propose({ type: 'fireWill', clientId }, null);
+    if (!this.#isDraining) this.#propose({ type: 'fireWill', clientId, at: this.#pairClock.now() }, null);
+  }
+
+  #endSession(clientId: string): void {
+    const detachedAt = this.#parts.broker.sessionOf(clientId)?.detachedAt ?? null;
+    if (detachedAt === null || this.#isDraining) return;
+    // Source: MQTT 5.0 §3.1.3.2.2: a will waits no longer than its session.
+    this.#fireWill(clientId);
+    this.#propose({ type: 'endSession', clientId, detachedAt }, null);
+  }
+
+  #departed(clientId: string, { isDurable, will }: Departure): void {
+    if (this.#isDraining) {
+      this.#departures.push(() => this.#departed(clientId, { isDurable, will }));
+      return;
+    }
+    if (will === 'forgotten') this.#propose({ type: 'dropWill', clientId }, null);
+    if (will === 'kept') this.#fireWill(clientId);
+    if (!isDurable) return;
+    const at = this.#pairClock.now();
+    this.#propose({ type: 'closeSession', clientId, at, expirySeconds: null }, () => {
+      const endsAt = this.#parts.broker.sessionOf(clientId)?.endsAt ?? null;
+      if (endsAt !== null) this.#ends.set(clientId, endsAt);
+    });
   }
 
   #isHoldingBack(): boolean {
@@ -204,7 +239,8 @@ export class Connections {
   #claim(clientId: string, connection: Connection): void {
     this.#byClient.get(clientId)?.lose(null);
     this.#byClient.set(clientId, connection);
-    this.#absentWills.cameBack(clientId);
+    this.#wills.callOff(clientId);
+    this.#ends.callOff(clientId);
   }
 
   #windowOf(session: Session): Window {
@@ -232,10 +268,13 @@ export class Connections {
     for (const session of this.#parts.broker.takeReady()) this.#bySession.get(session)?.deliver();
   }
 
-  /** Wills of clients that are not connected here: each gets its time to come back. */
+  /** Wills and sessions of clients that are not connected here: each has its time. */
   #awaitAbsent(): void {
-    for (const { clientId, patienceMs } of this.#parts.broker.wills())
-      if (!this.#byClient.has(clientId)) this.#absentWills.await(clientId, patienceMs);
+    const { broker } = this.#parts;
+    for (const { clientId, dueAt } of broker.dueWills())
+      if (!this.#byClient.has(clientId)) this.#wills.set(clientId, dueAt);
+    for (const { clientId, endsAt } of broker.endingSessions())
+      if (!this.#byClient.has(clientId)) this.#ends.set(clientId, endsAt);
   }
 
   #settleDrains(): void {

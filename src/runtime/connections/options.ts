@@ -1,5 +1,5 @@
 /** Profile section `mqtt`: what one client may take of this server. */
-import { count, milliseconds, size, type Options } from '../../base/index.ts';
+import { choice, count, milliseconds, size, type Options } from '../../base/index.ts';
 
 const MIB = 1024 * 1024;
 
@@ -14,6 +14,15 @@ export const connectionOptions = {
     1_000_000,
     'How many messages wait for one client at most. When its queue is full, the oldest message goes, with a warning, but none that may be on its way with QoS 2. The same on both servers.',
     { min: 1, max: 100_000_000 },
+  ),
+  queueSizeMax: size(1024 * MIB, 'How much waits for one client at most, payloads and properties counted.', {
+    min: MIB,
+    max: 1024 * 1024 * MIB,
+  }),
+  queueWhenFull: choice(
+    'dropOldest',
+    ['dropOldest', 'refuse'],
+    'What becomes of a message for which the queue of a client with a durable session has no room. dropOldest: the oldest ones make way for it. refuse: it goes to nobody, and its publisher is told that a quota is exceeded (MQTT 5) or disconnected (MQTT 3.1.1), so that it keeps the message.',
   ),
   inFlightMax: count(
     100,

@@ -3,10 +3,15 @@ import { ByteWriter } from '../../../src/base/index.ts';
 import {
   Broker,
   encodeOp,
+  NEVER_EXPIRES,
+  NO_PROPERTIES,
+  plainSubscription,
   type Change,
+  type Content,
   type Op,
   type Outcome,
   type Qos,
+  type QueueBounds,
   type Session,
 } from '../../../src/core/broker/index.ts';
 
@@ -37,37 +42,50 @@ export const bytes = (text: string): Buffer => Buffer.from(text);
 export const open = (clientId: string, more: Partial<Extract<Op, { type: 'openSession' }>> = {}): Op => ({
   type: 'openSession',
   clientId,
-  isDurable: true,
-  queueMessagesMax: 1000,
+  isClean: false,
+  expirySeconds: NEVER_EXPIRES,
+  queue: roomFor(1000),
   will: null,
   ...more,
 });
 
+/** A clean session that is not durable. */
+export const openLocally = (clientId: string): Op => open(clientId, { isClean: true, expirySeconds: 0 });
+
+export const roomFor = (messages: number): QueueBounds => ({ messages, bytes: 1e9, whenFull: 'dropOldest' });
+
 export const subscribe = (clientId: string, filter: string, qos: Qos = 1): Op => ({
   type: 'subscribe',
   clientId,
-  subscriptions: [{ filter, qos }],
+  subscriptions: [plainSubscription(filter, qos)],
 });
 
 export const publish = (
   address: string,
   text: string,
-  more: Readonly<{ qos?: Qos; isRetained?: boolean }> = {},
+  more: Partial<Content & { from: string }> = {},
 ): Op => ({
   type: 'publish',
+  ...contentOf(address, text),
+  from: null,
+  ...more,
+});
+
+export const contentOf = (address: string, text: string): Content => ({
   address,
   payload: bytes(text),
-  qos: more.qos ?? 1,
-  isRetained: more.isRetained ?? false,
+  qos: 1,
+  isRetained: false,
+  properties: NO_PROPERTIES,
+  expiresAt: null,
 });
 
 export const receive = (clientId: string, packetId: number, address: string, text: string): Op => ({
   type: 'receive',
   clientId,
   packetId,
-  address,
-  payload: bytes(text),
-  isRetained: false,
+  ...contentOf(address, text),
+  qos: 2,
 });
 
 /** What stands in a session's queue, oldest first: the number, the payload, and `r` where it was retained. */

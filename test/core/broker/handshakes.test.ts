@@ -1,7 +1,17 @@
 /** What a durable session remembers for exactly once. Source: MQTT-4.3.3-1, MQTT-4.3.3-2; PROTOCOL.md §1 (state). */
 import { expect, test } from 'vitest';
 import { Broker, type Op } from '../../../src/core/broker/index.ts';
-import { Committer, MemoryStore, open, publish, queueOf, receive, subscribe } from './entries.ts';
+import {
+  Committer,
+  MemoryStore,
+  open,
+  publish,
+  queueOf,
+  receive,
+  subscribe,
+  openLocally,
+  roomFor,
+} from './entries.ts';
 
 const release = (clientId: string, packetId: number): Op => ({ type: 'release', clientId, packetId });
 const assign = (clientId: string, through: number): Op => ({ type: 'assign', clientId, through });
@@ -9,9 +19,9 @@ const settle = (clientId: string, ...numbers: number[]): Op => ({ type: 'settle'
 const complete = (clientId: string, ...numbers: number[]): Op => ({ type: 'complete', clientId, numbers });
 
 /** A publisher `p` and a reader `r` of everything with QoS 2. */
-function publisherAndReader(queueMessagesMax = 1000): Committer {
+function publisherAndReader(messagesMax = 1000): Committer {
   const committer = new Committer();
-  committer.commit(open('p'), open('r', { queueMessagesMax }), subscribe('r', '#', 2));
+  committer.commit(open('p'), open('r', { queue: roomFor(messagesMax) }), subscribe('r', '#', 2));
   return committer;
 }
 
@@ -36,7 +46,7 @@ test('identifiers of one client are not those of another, and end with its sessi
   expect(queueOf(committer.broker.attach('r'))).toEqual(['0:m', '1:n']);
   committer.commit(open('p'));
   expect(shaken(committer, 'p')).toMatchObject({ received: [5] });
-  committer.commit(open('p', { isDurable: false }), open('p'));
+  committer.commit(openLocally('p'), open('p'));
   expect(shaken(committer, 'p')).toMatchObject({ received: [] });
 });
 
@@ -75,7 +85,7 @@ test('handshakes are stored, taken away when nothing is left of them, and the sa
   store.take(committer.broker.changes());
   // Only how far the reader's messages were assigned.
   expect(store.size).toBe(before + 1);
-  committer.commit(open('r', { isDurable: false }));
+  committer.commit(openLocally('r'));
   store.take(committer.broker.changes());
   expect(store.entries().filter(({ key }) => key[0] === 7)).toEqual([]);
 });

@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Message } from '../../../src/core/broker/index.ts';
 import { Queue } from '../../../src/core/broker/queue.ts';
+import { contentOf } from './entries.ts';
 
-const message = new Message({ seq: 1, index: 0 }, 'x', Buffer.alloc(0), 1);
+const marks = { qos: 1, isRetained: false, ids: [] } as const;
+const message = new Message({ seq: 1, index: 0 }, contentOf('x', ''));
 
 test('a queue is a list from which any place may be taken, in whatever order', () => {
   const step = fc.oneof(fc.constant('add' as const), fc.nat(60));
@@ -14,7 +16,7 @@ test('a queue is a list from which any place may be taken, in whatever order', (
       let model: number[] = [];
       for (const each of steps) {
         if (each === 'add') {
-          expect(queue.add(message, 1, false).number).toBe(next);
+          expect(queue.add(message, marks).number).toBe(next);
           model.push(next);
           next += 1;
         } else {
@@ -35,7 +37,7 @@ test('a queue is a list from which any place may be taken, in whatever order', (
 test('a long life leaves no room behind: what is settled in order is let go', () => {
   const queue = new Queue();
   for (let number = 0; number < 100_000; number += 1) {
-    queue.add(message, 1, false);
+    queue.add(message, marks);
     if (number >= 10) queue.remove(number - 10);
   }
   expect(queue.length).toBe(10);
@@ -49,6 +51,7 @@ test('stored numbers out of their order are a fault', () => {
     message,
     qos: 1 as const,
     isRetained: false,
+    ids: [],
     isStored: true,
   });
   queue.restore(stored(3));
@@ -56,5 +59,5 @@ test('stored numbers out of their order are a fault', () => {
   expect(() => queue.restore(stored(5))).toThrow(/out of order/);
   expect(() => queue.restore(stored(10))).toThrow(/out of order/);
   expect([...queue.since(0)].map(({ number }) => number)).toEqual([3, 7]);
-  expect(queue.add(message, 1, false).number).toBe(10);
+  expect(queue.add(message, marks).number).toBe(10);
 });

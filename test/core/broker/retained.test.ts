@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { bytes, Committer, open, passingOf, publish, queueOf, subscribe } from './entries.ts';
+import { plainSubscription, NO_PROPERTIES } from '../../../src/core/broker/index.ts';
+import { bytes, Committer, open, passingOf, publish, queueOf, subscribe, roomFor } from './entries.ts';
 
 const retain = (address: string, text: string, qos: 0 | 1 = 1) =>
   publish(address, text, { qos, isRetained: true });
@@ -49,8 +50,8 @@ test('a retained message with QoS 0 goes to who is connected', () => {
 test('a session that is not durable gets as retained only what was published before it subscribed', () => {
   const committer = new Committer();
   committer.commit(retain('a', 'before'), retain('b', 'before'));
-  const session = committer.broker.openLocal('e', 10);
-  const subscriptions = [{ filter: '#', qos: 1 }] as const;
+  const session = committer.broker.openLocal('e', roomFor(10));
+  const subscriptions = [plainSubscription('#', 1)];
   const through = committer.broker.appliedSeq;
   committer.broker.subscribeLocal(session, subscriptions);
   committer.commit(retain('a', 'after'));
@@ -63,15 +64,27 @@ const will = {
   payload: bytes('gone'),
   qos: 1,
   isRetained: true,
+  properties: NO_PROPERTIES,
+  expirySeconds: null,
+  delaySeconds: 0,
   patienceMs: 1500,
 } as const;
 
 test('a fired will is published as its client asked, retained too, and once [MQTT-3.1.2-8, MQTT-3.1.2-17]', () => {
   const committer = new Committer();
-  committer.commit(open('watcher'), subscribe('watcher', 'wills'), open('c', { isDurable: false, will }));
-  expect(committer.broker.wills()).toEqual([{ clientId: 'c', patienceMs: 1500 }]);
-  const outcomes = committer.commit({ type: 'fireWill', clientId: 'c' }, { type: 'fireWill', clientId: 'c' });
-  expect(outcomes.map(({ type }) => type)).toEqual(['applied', 'absent']);
+  committer.commit(
+    open('watcher'),
+    subscribe('watcher', 'wills'),
+    open('c', { isClean: true, expirySeconds: 0, will }),
+  );
+  expect(committer.broker.dueWills()).toEqual([]);
+  committer.commit({ type: 'claimed', at: 1000 });
+  expect(committer.broker.dueWills()).toEqual([{ clientId: 'c', dueAt: 2500 }]);
+  const outcomes = committer.commit(
+    { type: 'fireWill', clientId: 'c', at: 0 },
+    { type: 'fireWill', clientId: 'c', at: 0 },
+  );
+  expect(outcomes.map(({ type }) => type)).toEqual(['published', 'absent']);
   expect(queueOf(committer.broker.attach('watcher'))).toEqual(['0:gone']);
   expect(committer.broker.stats().retainedMessages).toBe(1);
 });
@@ -79,8 +92,8 @@ test('a fired will is published as its client asked, retained too, and once [MQT
 test('a dropped will is not published [MQTT-3.1.2-10]; a new connection replaces the former will', () => {
   const committer = new Committer();
   committer.commit(open('watcher'), subscribe('watcher', 'wills'), open('c', { will }));
-  committer.commit({ type: 'dropWill', clientId: 'c' }, { type: 'fireWill', clientId: 'c' });
+  committer.commit({ type: 'dropWill', clientId: 'c' }, { type: 'fireWill', clientId: 'c', at: 0 });
   committer.commit(open('c', { will }), open('c', { will: { ...will, payload: bytes('second') } }));
-  committer.commit({ type: 'fireWill', clientId: 'c' });
+  committer.commit({ type: 'fireWill', clientId: 'c', at: 0 });
   expect(queueOf(committer.broker.attach('watcher'))).toEqual(['0:second']);
 });

@@ -1,8 +1,18 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FilterTree } from '../../../src/core/broker/filter-tree.ts';
-import { matches } from '../../../src/core/broker/index.ts';
-import { bytes, Committer, open, passingOf, publish, queueOf, subscribe } from './entries.ts';
+import { matches, plainSubscription, type Qos } from '../../../src/core/broker/index.ts';
+import {
+  Committer,
+  open,
+  passingOf,
+  publish,
+  queueOf,
+  subscribe,
+  openLocally,
+  roomFor,
+  contentOf,
+} from './entries.ts';
 
 test('+ stands for exactly one level and # for all that follow, also none [MQTT-4.7.1-2, MQTT-4.7.1-3]', () => {
   const pairs: [string, string, boolean][] = [
@@ -39,19 +49,19 @@ test('the tree finds whom the rule finds, whatever was added and removed', () =>
   const steps = fc.array(fc.record({ filter, who: fc.nat(3), isAdded: fc.boolean() }), { maxLength: 20 });
   fc.assert(
     fc.property(steps, fc.array(address, { minLength: 1 }), (all, addresses) => {
-      const tree = new FilterTree<number>();
+      const tree = new FilterTree<number, Qos>();
       const model = new Set<string>();
       for (const step of all) {
-        if (step.isAdded) tree.add(step.filter, step.who, 1);
-        else tree.remove(step.filter, step.who);
+        if (step.isAdded) tree.set(step.filter, step.who, 1);
+        else tree.delete(step.filter, step.who);
         if (step.isAdded) model.add(`${step.who} ${step.filter}`);
         else model.delete(`${step.who} ${step.filter}`);
       }
       for (const each of addresses) {
         const wanted = [...model].map((line) => line.split(' ')).filter(([, f = '']) => matches(f, each));
-        expect([...tree.match(each).keys()].sort()).toEqual(
-          [...new Set(wanted.map(([who]) => Number(who)))].sort(),
-        );
+        const found: number[] = [];
+        tree.match(each, (who) => found.push(who));
+        expect(found.sort()).toEqual(wanted.map(([who]) => Number(who)).sort());
       }
     }),
     { numRuns: 500 },
@@ -91,9 +101,9 @@ test('a message goes at the lower of its own QoS and the granted one [MQTT-3.8.4
 test('QoS 0 reaches only who is connected and never stands in a queue', () => {
   const committer = new Committer();
   committer.commit(open('a'), subscribe('a', '#'));
-  committer.broker.pass('x', bytes('lost'));
+  committer.broker.pass({ ...contentOf('x', 'lost'), qos: 0 }, null);
   const session = committer.broker.attach('a');
-  committer.broker.pass('x', bytes('seen'));
+  committer.broker.pass({ ...contentOf('x', 'seen'), qos: 0 }, null);
   expect(passingOf(session)).toEqual(['seen']);
   expect(queueOf(session)).toEqual([]);
 });
@@ -120,7 +130,7 @@ test('messages settle in any order, twice does no harm, and numbers are never gi
 
 test('a full queue lets its oldest message go and counts it', () => {
   const committer = new Committer();
-  committer.commit(open('a', { queueMessagesMax: 2 }), subscribe('a', '#'));
+  committer.commit(open('a', { queue: roomFor(2) }), subscribe('a', '#'));
   committer.commit(publish('x', 'm0'), publish('x', 'm1'), publish('x', 'm2'));
   expect(queueOf(committer.broker.attach('a'))).toEqual(['1:m1', '2:m2']);
   expect(committer.broker.droppedMessages).toBe(1);
@@ -128,12 +138,12 @@ test('a full queue lets its oldest message go and counts it', () => {
 
 test('a session goes on when its client comes back, and ends with a clean one [MQTT-3.1.2-4, MQTT-3.1.2-6]', () => {
   const committer = new Committer();
-  expect(committer.commit(open('a'))).toEqual([{ type: 'opened', isPresent: false }]);
+  expect(committer.commit(open('a'))).toEqual([{ type: 'opened', isPresent: false, isDurable: true }]);
   committer.commit(subscribe('a', '#'));
-  expect(committer.commit(open('a'))).toEqual([{ type: 'opened', isPresent: true }]);
+  expect(committer.commit(open('a'))).toEqual([{ type: 'opened', isPresent: true, isDurable: true }]);
   committer.commit(publish('x', 'm'));
-  expect(committer.commit(open('a', { isDurable: false }))).toEqual([{ type: 'opened', isPresent: false }]);
-  expect(committer.commit(open('a'))).toEqual([{ type: 'opened', isPresent: false }]);
+  expect(committer.commit(openLocally('a'))).toEqual([{ type: 'opened', isPresent: false, isDurable: false }]);
+  expect(committer.commit(open('a'))).toEqual([{ type: 'opened', isPresent: false, isDurable: true }]);
   committer.commit(publish('x', 'm'));
   expect(queueOf(committer.broker.attach('a'))).toEqual([]);
 });
@@ -145,7 +155,7 @@ test('an operation for a session that is not there changes nothing', () => {
     subscribe('nobody', '#'),
     { type: 'unsubscribe', clientId: 'nobody', filters: ['#'] },
     { type: 'settle', clientId: 'nobody', numbers: [0] },
-    { type: 'fireWill', clientId: 'nobody' },
+    { type: 'fireWill', clientId: 'nobody', at: 0 },
     { type: 'dropWill', clientId: 'nobody' },
   );
   expect(outcomes.map(({ type }) => type)).toEqual(Array(5).fill('absent'));
@@ -155,8 +165,8 @@ test('an operation for a session that is not there changes nothing', () => {
 test('a session that is not durable gets what is committed and leaves no trace', () => {
   const committer = new Committer();
   const before = committer.broker.digest();
-  const session = committer.broker.openLocal('e', 2);
-  committer.broker.subscribeLocal(session, [{ filter: '#', qos: 1 }]);
+  const session = committer.broker.openLocal('e', roomFor(2));
+  committer.broker.subscribeLocal(session, [plainSubscription('#', 1)]);
   committer.commit(publish('x', 'm0'), publish('x', 'm1'), publish('x', 'm2'));
   expect(queueOf(session)).toEqual(['1:m1', '2:m2']);
   expect(committer.broker.takeReady()).toEqual([session]);

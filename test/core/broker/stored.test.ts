@@ -1,15 +1,29 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Broker, decodeOps, type Op, type Qos } from '../../../src/core/broker/index.ts';
+import {
+  Broker,
+  decodeOps,
+  NEVER_EXPIRES,
+  NO_PROPERTIES,
+  plainSubscription,
+  type Op,
+  type Outcome,
+  type Qos,
+  type Subscription,
+  type Will,
+} from '../../../src/core/broker/index.ts';
 import {
   bodyOf,
   bytes,
   Committer,
+  contentOf,
   MemoryStore,
   open,
+  openLocally,
   publish,
   queueOf,
   receive,
+  roomFor,
   subscribe,
 } from './entries.ts';
 
@@ -19,23 +33,50 @@ const filter = fc.constantFrom('x', 'x/#', '+/y', '#', '$s');
 const qos = fc.constantFrom<Qos>(0, 1, 2);
 const packetId = fc.constantFrom(1, 2, 65_535);
 const payload = fc.constantFrom('', 'm', 'a longer one').map(bytes);
+const properties = fc.constantFrom(NO_PROPERTIES, bytes('\u0001\u0001'));
+const seconds = fc.constantFrom(0, 1, 60, NEVER_EXPIRES);
+/** Few, so that an end meets the time since when its session waits. */
+const at = fc.nat(3);
+const content = { address, payload, qos, isRetained: fc.boolean(), properties, expiresAt: fc.option(at) };
 const will = fc.option(
-  fc.record({ address, payload, qos, isRetained: fc.boolean(), patienceMs: fc.nat(90_000_000) }),
+  fc.record({
+    address,
+    payload,
+    qos,
+    isRetained: fc.boolean(),
+    properties,
+    patienceMs: fc.nat(90_000_000),
+    delaySeconds: seconds,
+    expirySeconds: fc.option(seconds),
+  }),
 );
+const subscription: fc.Arbitrary<Subscription> = fc.record({
+  filter,
+  qos,
+  isNoLocal: fc.boolean(),
+  isRetainAsPublished: fc.boolean(),
+  retainHandling: fc.constantFrom('send', 'sendIfNew', 'keepBack'),
+  id: fc.constantFrom(0, 1, 268_435_455),
+});
 const as = <T extends Op['type']>(type: T) => fc.constant(type);
 
 const op: fc.Arbitrary<Op> = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc.record({ type: as('publish'), address, payload, qos, isRetained: fc.boolean() }),
+    arbitrary: fc.record({ type: as('publish'), ...content, from: fc.option(clientId) }),
   },
   {
     weight: 3,
     arbitrary: fc.record({
       type: as('openSession'),
       clientId,
-      isDurable: fc.integer({ min: 0, max: 4 }).map((n) => n > 0),
-      queueMessagesMax: fc.constantFrom(2, 5, 1000),
+      isClean: fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
+      expirySeconds: seconds,
+      queue: fc.record({
+        messages: fc.constantFrom(2, 5, 1000),
+        bytes: fc.constantFrom(5, 1e9),
+        whenFull: fc.constantFrom('dropOldest', 'refuse'),
+      }),
       will,
     }),
   },
@@ -44,7 +85,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
     arbitrary: fc.record({
       type: as('subscribe'),
       clientId,
-      subscriptions: fc.array(fc.record({ filter, qos }), { minLength: 1, maxLength: 2 }),
+      subscriptions: fc.array(subscription, { minLength: 1, maxLength: 2 }),
     }),
   },
   fc.record({ type: as('unsubscribe'), clientId, filters: fc.array(filter, { minLength: 1, maxLength: 2 }) }),
@@ -58,15 +99,21 @@ const op: fc.Arbitrary<Op> = fc.oneof(
       type: as('receive'),
       clientId,
       packetId,
-      address,
-      payload,
-      isRetained: fc.boolean(),
+      ...content,
     }),
   },
   fc.record({ type: as('release'), clientId, packetId }),
   fc.record({ type: as('assign'), clientId, through: fc.nat(12) }),
   fc.record({ type: as('complete'), clientId, numbers: fc.array(fc.nat(12), { maxLength: 4 }) }),
-  fc.record({ type: as('fireWill'), clientId }),
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: as('closeSession'), clientId, at, expirySeconds: fc.option(seconds) }),
+  },
+  fc.record({ type: as('claimed'), at }),
+  { weight: 2, arbitrary: fc.record({ type: as('endSession'), clientId, detachedAt: at }) },
+  fc.record({ type: as('drop'), clientId, numbers: fc.array(fc.nat(12), { maxLength: 4 }) }),
+  fc.record({ type: as('dropRetained'), addresses: fc.array(address, { maxLength: 2 }), at }),
+  fc.record({ type: as('fireWill'), clientId, at }),
   fc.record({ type: as('dropWill'), clientId }),
   fc.record({ type: as('barrier') }),
 );
@@ -85,10 +132,10 @@ test('two servers that apply the same entries have the same state and say the sa
     fc.property(batches, fc.array(fc.nat(3)), (all, moments) => {
       const active = new Committer();
       const passive = new Committer();
-      const local = active.broker.openLocal('local', 3);
-      active.broker.subscribeLocal(local, [{ filter: '#', qos: 1 }]);
+      const local = active.broker.openLocal('local', roomFor(3));
+      active.broker.subscribeLocal(local, [plainSubscription('#', 1)]);
       all.forEach((ops, n) => {
-        expect(active.commit(...ops)).toEqual(passive.commit(...ops));
+        expect(active.commit(...ops).map(shared)).toEqual(passive.commit(...ops).map(shared));
         // Checkpoints fall at different times on the two.
         if (moments[n] === 0) active.broker.changes();
         if (moments[n] === 1) passive.broker.changes();
@@ -99,6 +146,9 @@ test('two servers that apply the same entries have the same state and say the sa
     { numRuns: 300 },
   );
 });
+
+/** Whether anybody had subscribed, a server says of those that it knows. */
+const shared = (outcome: Outcome): unknown => (outcome.type === 'published' ? outcome.type : outcome);
 
 test('a state loaded from what checkpoints stored is the state, and goes on as the other does (PROTOCOL.md §1)', () => {
   fc.assert(
@@ -177,13 +227,18 @@ test('a message that came and went between two checkpoints never appears in what
 test('nothing stays stored when everything is settled, cleared and ended', () => {
   const committer = new Committer();
   const store = new MemoryStore();
-  const will = { address: 'w', payload: bytes('w'), qos: 1, isRetained: false, patienceMs: 1 } as const;
+  const will: Will = {
+    ...contentOf('w', 'w'),
+    patienceMs: 1,
+    delaySeconds: 0,
+    expirySeconds: null,
+  };
   committer.commit(open('a', { will }), open('b'), subscribe('a', '#'), subscribe('b', '#'));
   committer.commit(publish('x', 'm', { isRetained: true }), publish('x', 'n'));
   store.take(committer.broker.changes());
   expect(store.size).toBeGreaterThan(8);
   committer.commit(publish('x', '', { qos: 0, isRetained: true }));
-  committer.commit(open('a', { isDurable: false }), open('b', { isDurable: false }));
+  committer.commit(openLocally('a'), openLocally('b'));
   store.take(committer.broker.changes());
   expect(store.entries()).toEqual([]);
 });
@@ -200,8 +255,8 @@ test('a small message that a checkpoint finds alive lets go of the big entry it 
   const committer = new Committer();
   committer.commit(open('a'), subscribe('a', '#'));
   const session = committer.broker.attach('a');
-  const local = committer.broker.openLocal('e', 10);
-  committer.broker.subscribeLocal(local, [{ filter: 'small', qos: 1 }]);
+  const local = committer.broker.openLocal('e', roomFor(10));
+  committer.broker.subscribeLocal(local, [plainSubscription('small', 1)]);
   const body = bodyOf(publish('big', 'b'.repeat(100_000)), publish('small', 'm'));
   committer.broker.apply(body, ++committer.seq);
   const inEntry = () =>

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { generate, type Packet as LibraryPacket } from 'mqtt-packet';
 import { expect, test } from 'vitest';
-import type { Qos } from '../../../src/core/broker/index.ts';
+import { NO_PROPERTIES, plainSubscription, type Qos } from '../../../src/core/broker/index.ts';
 import { Decoder, MqttViolation, type Packet } from '../../../src/core/mqtt/index.ts';
 
 function decodeAll(chunks: readonly Buffer[], packetSizeMax = 1024): Packet[] {
@@ -50,7 +50,11 @@ const fromLibrary: fc.Arbitrary<[LibraryPacket, Packet]> = fc.oneof(
     })
     .map(({ packetId: id, filters }): [LibraryPacket, Packet] => [
       { cmd: 'subscribe', messageId: id, subscriptions: filters.map(([topic, qos]) => ({ topic, qos })) },
-      { type: 'subscribe', packetId: id, subscriptions: filters.map(([filter, qos]) => ({ filter, qos })) },
+      {
+        type: 'subscribe',
+        packetId: id,
+        subscriptions: filters.map(([filter, qos]) => plainSubscription(filter, qos)),
+      },
     ]),
   fc
     .record({ packetId, filters: fc.array(word, { minLength: 1, maxLength: 4 }) })
@@ -94,7 +98,15 @@ const fromLibrary: fc.Arbitrary<[LibraryPacket, Packet]> = fc.oneof(
         will:
           will === null
             ? null
-            : { address: will.topic, payload: will.payload, qos: will.qos, isRetained: will.retain },
+            : {
+                address: will.topic,
+                payload: will.payload,
+                qos: will.qos,
+                isRetained: will.retain,
+                properties: NO_PROPERTIES,
+                expirySeconds: null,
+                delaySeconds: 0,
+              },
       },
     ]),
 );

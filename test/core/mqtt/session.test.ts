@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { NO_PROPERTIES, plainSubscription, type Content } from '../../../src/core/broker/index.ts';
 import { MqttSession, MqttViolation, type Effect, type Packet } from '../../../src/core/mqtt/index.ts';
 
 const connect = (more: Partial<Extract<Packet, { type: 'connect' }>> = {}): Packet => ({
@@ -20,12 +21,22 @@ const publish = (more: Partial<Extract<Packet, { type: 'publish' }>> = {}): Pack
   ...more,
 });
 
-const fresh = (): MqttSession => new MqttSession({ spareClientId: 'spare', queueMessagesMax: 5 });
+const content: Content = {
+  address: 't',
+  payload: Buffer.from('m'),
+  qos: 1,
+  isRetained: false,
+  properties: NO_PROPERTIES,
+  expiresAt: null,
+};
+
+const fresh = (): MqttSession =>
+  new MqttSession({ spareClientId: 'spare', queue: { messages: 5, bytes: 1e9, whenFull: 'dropOldest' } });
 
 function connected(more: Parameters<typeof connect>[0] = {}): MqttSession {
   const session = fresh();
   session.step(connect(more));
-  session.opened(false);
+  session.opened({ isPresent: false, isDurable: more.isClean === false });
   return session;
 }
 
@@ -51,7 +62,7 @@ test('CONNACK says whether a session was present [MQTT-3.2.2-2, MQTT-3.2.2-3]', 
     const session = fresh();
     session.step(connect({ isClean: false }));
     expect(session.isOpening).toBe(true);
-    expect([...session.opened(isPresent)]).toEqual([0x20, 2, isPresent ? 1 : 0, 0]);
+    expect([...session.opened({ isPresent, isDurable: true })]).toEqual([0x20, 2, isPresent ? 1 : 0, 0]);
     expect(session.isOpening).toBe(false);
   }
 });
@@ -65,7 +76,8 @@ test('no packet is taken while a CONNECT waits for its commit (PROTOCOL.md Ack)'
 test('an empty client identifier gets a name with a clean session [MQTT-3.1.3-6] and 0x02 without [MQTT-3.1.3-8]', () => {
   expect(opOf(fresh().step(connect({ clientId: '' })))).toMatchObject({
     clientId: 'spare',
-    isDurable: false,
+    isClean: true,
+    expirySeconds: 0,
   });
   const refusal = fresh().step(connect({ clientId: '', isClean: false }));
   expect(refusal).toMatchObject({
@@ -86,7 +98,7 @@ test('other versions are refused with the code that their clients understand [MQ
 });
 
 test('silence is bounded by one and a half times the keep-alive [MQTT-3.1.2-24], and a will waits as long for its client', () => {
-  const will = { address: 'w', payload: Buffer.from('x'), qos: 1, isRetained: false } as const;
+  const will = { ...content, address: 'w', expirySeconds: null, delaySeconds: 0 };
   const open = fresh().step(connect({ keepAliveSeconds: 10, will }));
   expect(open).toMatchObject({ type: 'open', keepAliveMs: 15_000, op: { will: { patienceMs: 15_000 } } });
   const silent = fresh().step(connect({ keepAliveSeconds: 0, will }));
@@ -96,14 +108,14 @@ test('silence is bounded by one and a half times the keep-alive [MQTT-3.1.2-24],
 test('PUBACK comes with the commit of its message and never at once [MQTT-3.3.4-1] (PROTOCOL.md Ack)', () => {
   expect(connected().step(publish({ isRetained: true }))).toEqual({
     type: 'propose',
-    op: { type: 'publish', address: 't', payload: Buffer.from('m'), qos: 1, isRetained: true },
+    op: { type: 'publish', ...content, isRetained: true, from: null },
     reply: Buffer.from([0x40, 2, 0, 7]),
   });
 });
 
 test('QoS 0 passes by, but a message to be retained is proposed [MQTT-3.3.1-7]', () => {
   const packet = publish({ qos: 0, packetId: 0 });
-  expect(connected().step(packet)).toMatchObject({ type: 'pass', topic: 't' });
+  expect(connected().step(packet)).toMatchObject({ type: 'pass', content: { address: 't' } });
   const retained = connected().step(publish({ qos: 0, packetId: 0, isRetained: true }));
   expect(retained).toMatchObject({ type: 'propose', op: { qos: 0, isRetained: true }, reply: null });
 });
@@ -116,9 +128,8 @@ test('QoS 2 of a durable session: the state knows what has come, so every PUBLIS
       type: 'receive',
       clientId: 'c',
       packetId: 7,
-      address: 't',
-      payload: Buffer.from('m'),
-      isRetained: false,
+      ...content,
+      qos: 2,
     },
     reply: Buffer.from('50020007', 'hex'),
   };
@@ -136,7 +147,7 @@ test('QoS 2 of a durable session: the state knows what has come, so every PUBLIS
 
 test('QoS 2 of a clean session: the conversation knows what has come, and a repeat is answered but not published [MQTT-4.3.3-2]', () => {
   const session = connected();
-  const op = { type: 'publish', address: 't', payload: Buffer.from('m'), qos: 2, isRetained: false };
+  const op = { type: 'publish', ...content, qos: 2, from: null };
   const [pubrec, pubcomp] = [Buffer.from('50020007', 'hex'), Buffer.from('70020007', 'hex')];
   const barrier = { type: 'barrier' };
   expect(session.step(publish({ qos: 2 }))).toEqual({ type: 'propose', op, reply: pubrec });
@@ -148,10 +159,7 @@ test('QoS 2 of a clean session: the conversation knows what has come, and a repe
 });
 
 test('SUBACK has one code for each filter [MQTT-3.8.4-5] and UNSUBACK the same identifier [MQTT-3.10.4-4]', () => {
-  const subscriptions = [
-    { filter: 'a', qos: 1 },
-    { filter: 'b', qos: 0 },
-  ] as const;
+  const subscriptions = [plainSubscription('a', 1), plainSubscription('b', 0)];
   const session = connected({ isClean: false });
   const subscribed = session.step({ type: 'subscribe', packetId: 0x102, subscriptions });
   expect(subscribed).toMatchObject({
@@ -165,7 +173,7 @@ test('SUBACK has one code for each filter [MQTT-3.8.4-5] and UNSUBACK the same i
 
 test('what only this server knows is not proposed: subscriptions of a clean session', () => {
   const session = connected();
-  const subscriptions = [{ filter: 'a', qos: 1 }] as const;
+  const subscriptions = [plainSubscription('a', 1)];
   expect(session.step({ type: 'subscribe', packetId: 1, subscriptions })).toMatchObject({
     type: 'subscribeLocal',
   });

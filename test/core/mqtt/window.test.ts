@@ -2,9 +2,10 @@ import { expect, test } from 'vitest';
 import { Message, type QueuedQos, type Session } from '../../../src/core/broker/index.ts';
 import { Handshakes } from '../../../src/core/broker/handshakes.ts';
 import { Queue } from '../../../src/core/broker/queue.ts';
+import { contentOf } from '../broker/entries.ts';
 import { MqttViolation, Window } from '../../../src/core/mqtt/index.ts';
 
-const message = new Message({ seq: 1, index: 0 }, 'x', Buffer.alloc(0), 2);
+const message = new Message({ seq: 1, index: 0 }, { ...contentOf('x', ''), qos: 2 });
 
 type Part = Pick<Session, 'isDurable' | 'handshakes' | 'queue'>;
 
@@ -17,7 +18,7 @@ const sessionWith = (more: Partial<Part> = {}): Part => ({
 });
 
 function put(session: Part, count: number, qos: QueuedQos = 1): Part {
-  for (let n = 0; n < count; n += 1) session.queue.add(message, qos, false);
+  for (let n = 0; n < count; n += 1) session.queue.add(message, { qos, isRetained: false, ids: [] });
   return session;
 }
 
