@@ -102,7 +102,7 @@ export class Replica {
    * `diskFailed` and never tried again; then the promise stays unfulfilled, because nothing may follow from it.
    */
   append(entries: readonly Entry[], bytes: Uint8Array): Promise<void> {
-    if (this.#hasFailed) return NEVER;
+    if (this.#hasFailed) return never();
     for (const entry of entries) this.cache.push(entry);
     const newest = entries.at(-1);
     if (newest !== undefined) this.#lastSeq = newest.seq;
@@ -113,7 +113,7 @@ export class Replica {
       },
       (failure: unknown) => this.fail(failure),
     );
-    return this.#appending.then(() => (this.#hasFailed ? NEVER : undefined));
+    return this.#appending.then(() => (this.#hasFailed ? never() : undefined));
   }
 
   fail(failure: unknown): void {
@@ -130,7 +130,7 @@ export class Replica {
   /** Waits for the append under way, then syncs journal and directory. */
   async rest(): Promise<void> {
     await this.#appending;
-    if (this.#hasFailed) return NEVER;
+    if (this.#hasFailed) return never();
     await this.#orNever(this.#store.journal.rest());
   }
 
@@ -138,7 +138,7 @@ export class Replica {
   #orNever<T>(work: Promise<T>): Promise<T> {
     return work.catch((failure: unknown) => {
       this.fail(failure);
-      return NEVER;
+      return never();
     });
   }
 
@@ -282,5 +282,5 @@ export class Replica {
 const isNamed = (record: ArbitrationRecord, storeId: string): boolean =>
   record.inSync.primary === storeId || record.inSync.secondary === storeId;
 
-/** A promise that nothing can follow from: the process is about to stop. */
-const NEVER = new Promise<never>(() => undefined);
+/** A promise that nothing can follow from: the process is about to stop. One for each who waits: a shared one would hold on to them all. */
+const never = (): Promise<never> => new Promise<never>(() => undefined);
