@@ -63,7 +63,7 @@ export class Broker {
   #sessions = new DurableSessions(this.#ledger);
   #retained = new Retained(this.#ledger);
   #wills = new Wills(this.#ledger);
-  #router = new Router(this.#sessions);
+  #router = new Router();
   #local = new Map<Session, { compactThrough: number }>();
   #appliedSeq = 0;
 
@@ -88,10 +88,11 @@ export class Broker {
     this.#sessions = new DurableSessions(this.#ledger);
     this.#retained = new Retained(this.#ledger);
     this.#wills = new Wills(this.#ledger);
-    this.#router = new Router(this.#sessions);
+    this.#router = new Router();
     this.#local = new Map();
     this.#appliedSeq = 0;
     restore(entries, {
+      ledger: this.#ledger,
       sessions: this.#sessions,
       retained: this.#retained,
       wills: this.#wills,
@@ -374,7 +375,7 @@ export class Broker {
         for (const number of op.numbers) this.#sessions.settle(session, number);
         return APPLIED;
       case 'drop':
-        for (const number of op.numbers) this.#sessions.remove(session, number);
+        for (const number of op.numbers) session.queue.remove(number);
         return APPLIED;
       case 'receive':
         return this.#receive(session, op, place);

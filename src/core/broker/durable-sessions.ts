@@ -1,23 +1,14 @@
 /**
- * The sessions that both servers keep: made, filled, settled and ended by committed operations only, and stored by checkpoints. What is
- * in a queue when a checkpoint comes is stored; what was settled before is never written.
+ * The sessions that both servers keep: made, filled, settled and ended by committed operations only, and stored by checkpoints. How their
+ * queues are stored is said in `durable-queue.ts`.
  */
 import { present } from '../../base/index.ts';
+import { DurableQueue } from './durable-queue.ts';
 import type { Ledger } from './ledger.ts';
 import type { Handshakes } from './handshakes.ts';
-import type { Message, Place } from './message.ts';
-import { Queue, type Queued } from './queue.ts';
+import type { Place } from './message.ts';
 import { Session, type SessionTerms } from './session.ts';
-import {
-  counterValue,
-  handshakesValue,
-  keyOf,
-  placeText,
-  queuedKey,
-  queuedValue,
-  sessionValue,
-  type StoredSession,
-} from './stored.ts';
+import { handshakesValue, keyOf, sessionValue, type StoredSession } from './stored.ts';
 
 export class DurableSessions {
   readonly #byClient = new Map<string, Session>();
@@ -42,18 +33,15 @@ export class DurableSessions {
   }
 
   begin(terms: SessionTerms, place: Place): Session {
-    const session = new Session(terms, place);
-    this.#byClient.set(terms.clientId, session);
+    const session = this.#put(terms, place, new DurableQueue(place, this.#ledger));
     this.changed(session);
     return session;
   }
 
-  restore(place: Place, stored: StoredSession, next: number): Session {
-    const session = new Session(stored, place, new Queue(next));
+  restore(stored: StoredSession, queue: DurableQueue): Session {
+    const session = this.#put(stored, queue.place, queue);
     session.isStored = true;
     session.wasStored = true;
-    session.storedThrough = next;
-    this.#byClient.set(stored.clientId, session);
     return session;
   }
 
@@ -63,35 +51,14 @@ export class DurableSessions {
     this.#touched.add(session);
   }
 
-  /** Puts a message into the queue. */
-  add(session: Session, message: Message, marks: Parameters<Queue['add']>[1]): void {
-    session.queue.add(message, marks);
-    this.#ledger.hold(message);
-    this.#touched.add(session);
-  }
-
-  restoreQueued(session: Session, queued: Omit<Queued, 'isStored'>): void {
-    session.queue.restore({ ...queued, isStored: true });
-    this.#ledger.hold(queued.message);
-  }
-
   restoreHandshakes(session: Session, handshakes: Handshakes): void {
     session.handshakes = handshakes;
     handshakes.wasStored = true;
   }
 
-  /** Takes a message out of the queue; null when it is not there, which is harmless. */
-  remove(session: Session, number: number): Queued | null {
-    const queued = session.queue.remove(number);
-    if (queued === null) return null;
-    if (queued.isStored) this.#ledger.drop(queuedKey(placeOf(session), number));
-    this.#ledger.release(queued.message);
-    return queued;
-  }
-
   /** The client is done with a message; of one with QoS 2 its number stays until `complete`. */
   settle(session: Session, number: number): void {
-    if (this.remove(session, number)?.qos === 2) this.#shaken(session).releasing.add(number);
+    if (session.queue.remove(number)?.qos === 2) this.#shaken(session).releasing.add(number);
   }
 
   complete(session: Session, numbers: readonly number[]): void {
@@ -118,11 +85,8 @@ export class DurableSessions {
   end(session: Session): void {
     const place = placeOf(session);
     if (session.handshakes.wasStored) this.#ledger.drop(keyOf('handshakes', place));
-    for (const { number } of [...session.queue.since(0)]) this.remove(session, number);
-    if (session.wasStored) {
-      this.#ledger.drop(keyOf('counter', place));
-      this.#ledger.drop(keyOf('session', place));
-    }
+    session.queue.end();
+    if (session.wasStored) this.#ledger.drop(keyOf('session', place));
     this.#touched.delete(session);
     this.#byClient.delete(session.clientId);
   }
@@ -135,19 +99,10 @@ export class DurableSessions {
 
   #collectOne(session: Session): void {
     const place = placeOf(session);
-    const { queue } = session;
     if (!session.isStored) this.#ledger.put(keyOf('session', place), sessionValue(storedSession(session)));
-    if (!session.wasStored || queue.next !== session.storedThrough)
-      this.#ledger.put(keyOf('counter', place), counterValue(queue.next));
-    for (const queued of queue.since(session.storedThrough)) {
-      this.#ledger.store(queued.message);
-      this.#ledger.put(queuedKey(place, queued.number), queuedValue(queued));
-      queued.isStored = true;
-    }
     this.#collectHandshakes(session.handshakes, place);
     session.isStored = true;
     session.wasStored = true;
-    session.storedThrough = queue.next;
   }
 
   #collectHandshakes(handshakes: Handshakes, place: Place): void {
@@ -157,6 +112,12 @@ export class DurableSessions {
     if (!handshakes.isEmpty) this.#ledger.put(key, handshakesValue(handshakes));
     else if (handshakes.wasStored) this.#ledger.drop(key);
     handshakes.wasStored = !handshakes.isEmpty;
+  }
+
+  #put(terms: SessionTerms, place: Place, queue: DurableQueue): Session {
+    const session = new Session(terms, place, queue);
+    this.#byClient.set(terms.clientId, session);
+    return session;
   }
 
   /** The session's handshakes, about to change. */
@@ -177,19 +138,3 @@ export const storedSession = (session: Session): StoredSession => ({
   detachedAt: session.detachedAt,
   subscriptions: [...session.subscriptions.values()],
 });
-
-/** Messages and sessions by their places, while loading. */
-export class ByPlace<T> {
-  readonly #items = new Map<string, T>();
-
-  set(place: Place, item: T): void {
-    this.#items.set(placeText(place), item);
-  }
-
-  get(place: Place): T {
-    return present(
-      this.#items.get(placeText(place)),
-      `what is at ${placeText(place)}, and was stored before,`,
-    );
-  }
-}

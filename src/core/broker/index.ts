@@ -7,7 +7,7 @@ export { matches } from './filter-tree.ts';
 export { Message, NO_PROPERTIES, type Content, type Place, type Qos } from './message.ts';
 export { decodeOps, encodeOp } from './op-codec.ts';
 export { NEVER_EXPIRES, type Op, type Outcome, type QueueBounds, type Will } from './op.ts';
-export { type Queue, type Queued, type QueuedQos } from './queue.ts';
+export { type MessageQueue, type Queued, type QueuedQos } from './queue.ts';
 export { type Session } from './session.ts';
 export { type Change } from './stored.ts';
 export { plainSubscription, type RetainHandling, type Subscription } from './subscription.ts';

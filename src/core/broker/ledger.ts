@@ -5,8 +5,25 @@
 import type { Message } from './message.ts';
 import { keyOf, messageValue, type Change } from './stored.ts';
 
+/** A part of the state that adds to the ledger what is new in it since the last checkpoint. */
+export interface Collected {
+  collect(): void;
+}
+
 export class Ledger {
   #changes: Change[] = [];
+  /** Those that the next checkpoint has to look at. */
+  readonly #touched = new Set<Collected>();
+
+  /** Something is new in it. */
+  touch(part: Collected): void {
+    this.#touched.add(part);
+  }
+
+  /** It is gone, or as it was. */
+  untouch(part: Collected): void {
+    this.#touched.delete(part);
+  }
 
   put(key: Uint8Array, value: Uint8Array): void {
     this.#changes.push({ key, value });
@@ -33,8 +50,10 @@ export class Ledger {
     this.put(keyOf('message', message.place), messageValue(message));
   }
 
-  /** All changes since it was last asked. */
+  /** All changes since it was last asked, with what is new in the parts that were touched. */
   take(): Change[] {
+    for (const part of this.#touched) part.collect();
+    this.#touched.clear();
     const taken = this.#changes;
     this.#changes = [];
     return taken;

@@ -21,10 +21,32 @@ export type Queued = {
   isStored: boolean;
 };
 
+/** How a message stands in a queue. */
+export type Marks = Pick<Queued, 'isRetained' | 'ids' | 'qos'>;
+
 /** No subscription bears a number: one array for all of them. */
 export const NO_IDS: readonly number[] = [];
 
-export class Queue {
+/** What may be done with a queue, whether the stored state has it too or not. */
+export interface MessageQueue {
+  readonly length: number;
+  /** Of payloads and properties. */
+  readonly bytes: number;
+  /** The number that the next message gets. */
+  readonly next: number;
+  add(message: Message, marks: Marks): Queued;
+  get(number: number): Queued | null;
+  /** The oldest message whose number is at least `number`; null when there is none. */
+  from(number: number): Queued | null;
+  /** All from `number` on, oldest first. */
+  since(number: number): Iterable<Queued>;
+  /** Takes it out; null when it is not (or no longer) there, which is harmless. */
+  remove(number: number): Queued | null;
+  /** Nobody needs it any more: nothing of it stays, in memory or stored. */
+  end(): void;
+}
+
+export class Queue implements MessageQueue {
   #places: (Queued | null)[] = [];
   /** Where in `#places` the queue begins; what is before has been settled. */
   #head = 0;
@@ -44,21 +66,15 @@ export class Queue {
     return this.#length;
   }
 
-  /** Of payloads and properties. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** The number that the next message gets. */
   get next(): number {
     return this.#next;
   }
 
-  add(
-    message: Message,
-    marks: Readonly<{ qos: QueuedQos; isRetained: boolean; ids: readonly number[] }>,
-  ): Queued {
-    const { qos, isRetained, ids } = marks;
+  add(message: Message, { qos, isRetained, ids }: Marks): Queued {
     const queued = { number: this.#next, message, isRetained, ids, qos, isStored: false };
     this.#put(queued);
     this.#next += 1;
@@ -77,7 +93,6 @@ export class Queue {
     return number < this.#first ? null : (this.#places[number - this.#first + this.#head] ?? null);
   }
 
-  /** The oldest message whose number is at least `number`; null when there is none. */
   from(number: number): Queued | null {
     for (let at = Math.max(number, this.#first); at < this.#next; at += 1) {
       const queued = this.get(at);
@@ -86,12 +101,10 @@ export class Queue {
     return null;
   }
 
-  /** All from `number` on, oldest first. */
   *since(number: number): Iterable<Queued> {
     for (let queued = this.from(number); queued !== null; queued = this.from(queued.number + 1)) yield queued;
   }
 
-  /** Takes it out; null when it is not (or no longer) there. */
   remove(number: number): Queued | null {
     const queued = this.get(number);
     if (queued === null) return null;
@@ -100,6 +113,12 @@ export class Queue {
     this.#bytes -= queued.message.bytes;
     this.#closeUp();
     return queued;
+  }
+
+  end(): void {
+    this.#length = 0;
+    this.#bytes = 0;
+    this.#closeUp();
   }
 
   #put(queued: Queued): void {

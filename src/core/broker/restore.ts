@@ -1,7 +1,9 @@
 /** A state's parts filled anew with what a store holds of them. Source: PROTOCOL.md §1 (state). */
-import { assert } from '../../base/index.ts';
-import { ByPlace, type DurableSessions } from './durable-sessions.ts';
-import type { Message } from './message.ts';
+import { assert, present } from '../../base/index.ts';
+import { DurableQueue } from './durable-queue.ts';
+import type { DurableSessions } from './durable-sessions.ts';
+import type { Ledger } from './ledger.ts';
+import type { Message, Place } from './message.ts';
 import type { Retained } from './retained.ts';
 import type { Session } from './session.ts';
 import {
@@ -12,6 +14,7 @@ import {
   messageFrom,
   numberIn,
   placeIn,
+  placeText,
   queuedFrom,
   sessionFrom,
   willFrom,
@@ -21,6 +24,7 @@ import type { Wills } from './wills.ts';
 
 /** What is filled; all of it empty before. */
 export type RestoredParts = Readonly<{
+  ledger: Ledger;
   sessions: DurableSessions;
   retained: Retained;
   wills: Wills;
@@ -35,6 +39,7 @@ export function restore(
   const messages = new ByPlace<Message>();
   const stored = new ByPlace<ReturnType<typeof sessionFrom>>();
   const sessions = new ByPlace<Session>();
+  const queues = new ByPlace<DurableQueue>();
   for (const entry of entries) {
     const key = asBuffer(entry.key);
     const value = asBuffer(entry.value);
@@ -47,7 +52,9 @@ export function restore(
         stored.set(place, sessionFrom(value));
         break;
       case KINDS.counter: {
-        const session = into.sessions.restore(place, stored.get(place), counterFrom(value));
+        const queue = new DurableQueue(place, into.ledger, counterFrom(value));
+        queues.set(place, queue);
+        const session = into.sessions.restore(stored.get(place), queue);
         for (const subscription of stored.get(place).subscriptions) into.subscribe(session, subscription);
         sessions.set(place, session);
         break;
@@ -55,7 +62,7 @@ export function restore(
       case KINDS.queued: {
         const { message, ...marks } = queuedFrom(value);
         const queued = { number: numberIn(key), message: messages.get(message), ...marks };
-        into.sessions.restoreQueued(sessions.get(place), queued);
+        queues.get(place).restoreQueued(queued);
         break;
       }
       case KINDS.retained:
@@ -68,6 +75,22 @@ export function restore(
         assert(kindOf(key) === KINDS.handshakes, `a stored key of unknown kind ${kindOf(key)}`);
         into.sessions.restoreHandshakes(sessions.get(place), handshakesFrom(value));
     }
+  }
+}
+
+/** Messages, sessions and queues by their places. */
+class ByPlace<T> {
+  readonly #items = new Map<string, T>();
+
+  set(place: Place, item: T): void {
+    this.#items.set(placeText(place), item);
+  }
+
+  get(place: Place): T {
+    return present(
+      this.#items.get(placeText(place)),
+      `what is at ${placeText(place)}, and was stored before,`,
+    );
   }
 }
 

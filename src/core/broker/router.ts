@@ -2,7 +2,6 @@
  * Who gets a message, and how: subscriptions matched, wishes obeyed, queues filled, and the list of sessions that have something new. For one
  * session there is one copy, however many of its subscriptions match. Source: MQTT 5.0 §3.3.4, §3.8.3.1; MQTT-3.3.5-1 of 3.1.1.
  */
-import type { DurableSessions } from './durable-sessions.ts';
 import { FilterTree } from './filter-tree.ts';
 import { lowerQos, type Message, type Qos } from './message.ts';
 import { NO_IDS } from './queue.ts';
@@ -15,14 +14,9 @@ type Delivery = { readonly session: Session; qos: Qos; isAsPublished: boolean; i
 export type Routed = 'matched' | 'unmatched' | 'refused';
 
 export class Router {
-  readonly #durable: DurableSessions;
   readonly #tree = new FilterTree<Session, Subscription>();
   #ready: Session[] = [];
   #dropped = 0;
-
-  constructor(durable: DurableSessions) {
-    this.#durable = durable;
-  }
 
   /** Messages that full queues have let go. */
   get dropped(): number {
@@ -104,8 +98,7 @@ export class Router {
     const qos = lowerQos(granted, message.qos);
     if (qos !== 0) {
       if (!this.#makeRoom(session, message)) return;
-      if (session.isDurable) this.#durable.add(session, message, { qos, isRetained, ids });
-      else session.queue.add(message, { qos, isRetained, ids });
+      session.queue.add(message, { qos, isRetained, ids });
     } else if (session.isAttached) session.pass({ message, isRetained, ids });
     if (!session.isAttached || session.isReady) return;
     session.isReady = true;
@@ -125,8 +118,7 @@ export class Router {
       const oldest = queue.from(session.handshakes.assignedThrough);
       this.#dropped += 1;
       if (oldest === null) return false;
-      if (session.isDurable) this.#durable.remove(session, oldest.number);
-      else queue.remove(oldest.number);
+      queue.remove(oldest.number);
     }
     return !isTooBig;
   }

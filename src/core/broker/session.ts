@@ -5,7 +5,7 @@
 import { Handshakes } from './handshakes.ts';
 import type { Message, Place } from './message.ts';
 import { NEVER_EXPIRES, type QueueBounds } from './op.ts';
-import { Queue } from './queue.ts';
+import { Queue, type MessageQueue } from './queue.ts';
 import type { Subscription } from './subscription.ts';
 
 /** A message for whoever is connected just now; it stands in no queue and is never sent twice. */
@@ -27,7 +27,7 @@ export class Session {
   readonly place: Place | null;
   /** By filter. */
   readonly subscriptions = new Map<string, Subscription>();
-  readonly queue: Queue;
+  readonly queue: MessageQueue;
   /** Of a session that is not durable they stay empty: what it has half done ends with its connection. */
   handshakes = new Handshakes();
   bounds: QueueBounds;
@@ -44,10 +44,8 @@ export class Session {
   isStored = false;
   /** The stored state has the session, as it now is or as it was. */
   wasStored = false;
-  /** Everything numbered below was seen by a checkpoint: stored then, or settled before. */
-  storedThrough = 0;
 
-  constructor(terms: SessionTerms, place: Place | null, queue = new Queue()) {
+  constructor(terms: SessionTerms, place: Place | null, queue: MessageQueue = new Queue()) {
     this.clientId = terms.clientId;
     this.bounds = terms.bounds;
     this.expirySeconds = terms.expirySeconds;

@@ -4,7 +4,7 @@
  * client that comes back, to whichever of the two, gets it under the same one, and no entry is needed to say so.
  * Source: MQTT-2.3.1-4, MQTT-4.3.3-1, MQTT-4.4.0-1, MQTT-4.6.0-1; PROTOCOL.md §2 Ack.
  */
-import type { Queue, Queued, Session } from '../broker/index.ts';
+import type { MessageQueue, Queued, Session } from '../broker/index.ts';
 import { unexpected } from './faults.ts';
 
 /** Identifiers are 1 to 65535. Source: MQTT-2.3.1-1. */
@@ -14,7 +14,7 @@ const packetIdOf = (number: number): number => (number % PACKET_IDS) + 1;
 
 /** What of a session a window looks at. */
 export type WindowSession = Pick<Session, 'isDurable' | 'handshakes'> &
-  Readonly<{ queue: Pick<Queue, 'from' | 'get' | 'next'> }>;
+  Readonly<{ queue: Pick<MessageQueue, 'from' | 'get' | 'next'> }>;
 
 /** `isDup`: it was sent before, or may have been. Source: MQTT-3.3.1-1. */
 export type Sending = Readonly<{ queued: Queued; packetId: number; isDup: boolean }>;
