@@ -1,10 +1,12 @@
 /**
- * Writes what is made from the options: docs/OPTIONS.md, and the comments of every profile under profiles/ (values stay as they are).
+ * Writes what is made from the options: docs/OPTIONS.md, and the comments of every profile under profiles/ (values stay as they are); and the
+ * tables of docs/MQTT.md, from the statements of the specifications and the titles of the tests that cite them.
  * `--check` writes nothing and fails when something is out of date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { optionsManual, profileText, projectDirectory } from '../src/profile/index.ts';
+import { mqttPage } from './mqtt-page.ts';
 import { filesBelow } from './tidy/project.ts';
 
 /** Every made file and what should be in it. */
@@ -19,6 +21,9 @@ export function madeFiles(root: string): Map<string, string> {
       profileText(`The ${kind} server "${server}" of the pair ${pair}.`, readFileSync(file, 'utf8')),
     );
   }
+  const mqtt = join(root, 'docs/MQTT.md');
+  const page = contentOf(mqtt);
+  if (page !== null) made.set(mqtt, mqttPage(root, page));
   return made;
 }
 

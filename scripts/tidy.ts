@@ -3,12 +3,14 @@
  * fails when there is one. Each check is a function in scripts/tidy/, and test/project/tidy.test.ts sees each of them fail.
  */
 import { projectDirectory } from '../src/profile/index.ts';
+import { ledger } from '../test/conformance/ledger.ts';
 import { bannedNames } from './tidy/banned.ts';
 import { importDirections, starExports, unusedFiles } from './tidy/imports.ts';
 import { errorCodes, lockfileAddresses, madeTexts, profilesLoad } from './tidy/manual.ts';
 import { openProject } from './tidy/project.ts';
 import { proofNames } from './tidy/proof.ts';
 import { citedRules } from './tidy/rules.ts';
+import { statementLedger } from './tidy/statements.ts';
 
 const project = openProject(projectDirectory);
 const findings = [
@@ -18,6 +20,7 @@ const findings = [
   ...bannedNames(project),
   ...citedRules(project),
   ...proofNames(project),
+  ...statementLedger(project, ledger),
   ...errorCodes(project),
   ...lockfileAddresses(project),
   ...madeTexts(project),

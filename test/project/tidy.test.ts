@@ -9,7 +9,9 @@ import { errorCodes, lockfileAddresses, madeTexts, profilesLoad } from '../../sc
 import { openProject, type Finding, type Project } from '../../scripts/tidy/project.ts';
 import { proofNames, SCENARIOS } from '../../scripts/tidy/proof.ts';
 import { citedRules, rulesIn } from '../../scripts/tidy/rules.ts';
+import { statementLedger } from '../../scripts/tidy/statements.ts';
 import { projectDirectory } from '../../src/profile/index.ts';
+import type { Ledger } from '../conformance/ledger.ts';
 
 type Files = Readonly<Record<string, string>>;
 
@@ -231,4 +233,78 @@ test('a lock file that names where to download from is found', async () => {
   expect(words(lockfileAddresses(await project({ 'package-lock.json': text })))).toEqual([
     expect.stringContaining('package-lock.json:2: names an address'),
   ]);
+});
+
+/** A specification of as many statements as are cited here: by titles, by tables, not applicable, open. */
+const STATEMENTS: Files = {
+  'test/cites.test.ts': [
+    "test('a title cites [MQTT-1.1.1-1, MQTT-1.1.1-2]', f);",
+    "for (const [clause, what] of [['MQTT-1.1.1-3', 'x'], ['MQTT5-1.1.1-1, MQTT5-1.1.1-2', 'y']])",
+    '  test(`${what} is made [${clause}]`, f);',
+  ].join('\n'),
+};
+const ledgerOf = (more: Partial<Ledger> = {}): Ledger => {
+  const cited = ['MQTT-1.1.1-1', 'MQTT-1.1.1-2', 'MQTT-1.1.1-3', 'MQTT5-1.1.1-1', 'MQTT5-1.1.1-2'];
+  const statements = [...cited, 'MQTT-2.1.1-1', 'MQTT5-2.1.1-1'].map(
+    (id) => [id, { id, says: 'x', binds: 'both' }] as const,
+  );
+  return {
+    statements: new Map(statements),
+    notApplicable: { 'MQTT-2.1.1-1': 'why' },
+    open: { 'MQTT5-2.1.1-1': 'not yet' },
+    ...more,
+  };
+};
+
+test('a ledger in which each statement is cited, not applicable or open has no faults', async () => {
+  expect(words(statementLedger(await project(STATEMENTS), ledgerOf()))).toEqual([]);
+});
+
+test.each<[string, Files, Partial<Ledger>, string]>([
+  ['is nowhere', {}, { open: {} }, 'open.ts:1: MQTT5-2.1.1-1 is cited by no test'],
+  [
+    'is cited by a test that is expected to fail',
+    { 'test/fails.test.ts': "test.fails('broken [MQTT5-2.1.1-1]', f);" },
+    { open: {} },
+    'open.ts:1: MQTT5-2.1.1-1 is cited by no test',
+  ],
+  [
+    'is tested and open',
+    { 'test/more.test.ts': "it('works [MQTT5-2.1.1-1]', f);" },
+    {},
+    'open.ts:1: MQTT5-2.1.1-1 is tested by test/more.test.ts; take it out',
+  ],
+  [
+    'is tested and not applicable',
+    { 'test/more.test.ts': "test.each([1])('works (MQTT-2.1.1-1) %i', f);" },
+    {},
+    'not-applicable.ts:1: MQTT-2.1.1-1 is tested by test/more.test.ts; take it out',
+  ],
+  [
+    'is open and not applicable',
+    {},
+    { open: { 'MQTT-2.1.1-1': 'x', 'MQTT5-2.1.1-1': 'x' } },
+    'open.ts:1: MQTT-2.1.1-1 is not applicable; take it out here',
+  ],
+  [
+    'is listed and does not exist',
+    {},
+    { notApplicable: { 'MQTT-2.1.1-1': 'why', 'MQTT-2.1.1-2': 'why' } },
+    'not-applicable.ts:1: MQTT-2.1.1-2 is no statement; take it out',
+  ],
+  [
+    'is cited and does not exist',
+    { 'test/more.test.ts': '\n// Source: MQTT-1.1.1\n' },
+    {},
+    'test/more.test.ts:2: MQTT-1.1.1 is no statement; cite one that',
+  ],
+  [
+    'is cited under the number of the other version',
+    { 'test/more.test.ts': "test('works [MQTT5-1.1.1-3]', f);" },
+    {},
+    'test/more.test.ts:1: MQTT5-1.1.1-3 is no statement, but MQTT-1.1.1-3 is; MQTT- means 3.1.1',
+  ],
+])('a statement that %s is found', async (_, files, more, finding) => {
+  const faulty = await project({ ...STATEMENTS, ...files });
+  expect(words(statementLedger(faulty, ledgerOf(more)))).toEqual([expect.stringContaining(finding)]);
 });

@@ -1,4 +1,4 @@
-/** Clients that stay themselves while servers are killed: one name on many connections, and one that moves messages on. Source: MQTT-3.1.4-2, MQTT-4.3.2; PROTOCOL.md §2 Ack. */
+/** Clients that stay themselves while servers are killed: one name on many connections, and one that moves messages on. Source: MQTT-3.1.4-2, MQTT-4.3.2-1; PROTOCOL.md §2 Ack. */
 import mqtt, { type MqttClient } from 'mqtt';
 import { expect, onTestFinished, test } from 'vitest';
 import type { ServerName } from '../../src/core/pair/index.ts';
@@ -110,7 +110,7 @@ class Mover {
   }
 }
 
-test('a client moves messages on and acknowledges each when the next server has: after two kills every one has arrived, and repeats are its only sin [MQTT-4.3.2] (Ack)', async () => {
+test('a client moves messages on and acknowledges each when the next server has: after two kills every one has arrived, and repeats are its only sin [MQTT-4.3.2-1] (Ack)', async () => {
   const { pair, active, passive } = await protectedPair();
   const mover = new Mover(pair);
   onTestFinished(() => mover.end());

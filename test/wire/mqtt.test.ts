@@ -48,7 +48,7 @@ test('a subscriber gets PUBLISH with QoS 0, without DUP and RETAIN [MQTT-3.3.1-2
     < 90 03 0002 00 31 05 0001 74 6d 6e
   `));
 
-test('a subscriber gets PUBLISH with QoS 1 and its own packet identifiers [MQTT-2.3.1-2, MQTT-4.3.2-1]', () =>
+test('a subscriber gets PUBLISH with QoS 1 and its own packet identifiers [MQTT-2.3.1-4, MQTT-4.3.2-1]', () =>
   talk(`
     > ${CONNECT}
     < 20 02 00 00
