@@ -1,4 +1,5 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+import { awaitedFolders } from './test/conformance/versions.ts';
 
 /** Four kinds of tests: pure ones (milliseconds), scenarios (transcripts), contracts (real and simulated ports), systems (real processes). */
 export default defineConfig({
@@ -13,10 +14,12 @@ export default defineConfig({
             'test/profile/**/*.test.ts',
             'test/base/**/*.test.ts',
             'test/wire/**/*.test.ts',
+            'test/conformance/**/*.test.ts',
             'test/simulator/**/*.test.ts',
             'test/explorer/**/*.test.ts',
             'test/project/**/*.test.ts',
           ],
+          exclude: [...configDefaults.exclude, ...awaitedFolders.map((folder) => `${folder}**`)],
           testTimeout: 20_000,
         },
       },
