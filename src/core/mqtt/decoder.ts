@@ -5,6 +5,7 @@
 import { malformed, mqttFaults, MqttViolation } from './faults.ts';
 import type { Packet } from './packet.ts';
 import { parsePacket } from './parse.ts';
+import { REASON } from './reasons.ts';
 
 const EMPTY = Buffer.alloc(0);
 
@@ -49,7 +50,7 @@ export class Decoder {
     let size = 0;
     let at = this.#at + 1;
     for (let shift = 0; ; shift += 7) {
-      if (shift > 21) throw malformed('2.2.3', 'a remaining length of more than four bytes');
+      if (shift > 21) throw malformed(4, '2.2.3', 'a remaining length of more than four bytes');
       if (at >= bytes.length) return this.#wait(at - this.#at + 1);
       const byte = bytes.readUInt8(at);
       at += 1;
@@ -60,7 +61,7 @@ export class Decoder {
     const whole = end - this.#at;
     if (whole > this.#packetSizeMax) {
       const text = mqttFaults.LS_MQTT_PACKET_SIZE(whole, this.#packetSizeMax);
-      throw new MqttViolation('LS_MQTT_PACKET_SIZE', text);
+      throw new MqttViolation('LS_MQTT_PACKET_SIZE', REASON.packetTooLarge, text);
     }
     if (end > bytes.length) return this.#wait(whole);
     this.#at = end;

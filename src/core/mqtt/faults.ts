@@ -1,9 +1,12 @@
 /** What MQTT clients do wrong, as operators read it. Each costs its own connection and nothing else. No topic, payload or password. */
+import type { Level } from './packet.ts';
+import { REASON, type Reason } from './reasons.ts';
 
 export const mqttFaults = {
-  LS_MQTT_MALFORMED: (clause: string, what: string) =>
-    `sent a packet that is not MQTT 3.1.1: ${what} [${clause}]`,
-  LS_MQTT_UNEXPECTED: (clause: string, what: string) => `broke the rules of MQTT 3.1.1: ${what} [${clause}]`,
+  LS_MQTT_MALFORMED: (level: Level, clause: string, what: string) =>
+    `sent a packet that is not ${versionOf(level)}: ${what} [${clause}]`,
+  LS_MQTT_UNEXPECTED: (level: Level, clause: string, what: string) =>
+    `broke the rules of ${versionOf(level)}: ${what} [${clause}]`,
   LS_MQTT_PACKET_SIZE: (bytes: number, max: number) =>
     `announced a packet of ${bytes} bytes, more than mqtt.packetSizeMax (${max}); raise it or send smaller messages`,
   LS_MQTT_VERSION: (version: string) => `speaks ${version}; let it connect with MQTT 3.1.1`,
@@ -13,19 +16,35 @@ export const mqttFaults = {
 
 export type MqttFaultCode = keyof typeof mqttFaults;
 
-/** A client broke the protocol; its connection is closed. Source: MQTT-4.8.0-1. */
+const versionOf = (level: Level): string => (level === 5 ? 'MQTT 5' : 'MQTT 3.1.1');
+
+/** A client broke the protocol; its connection is closed. Source: MQTT 3.1.1 MQTT-4.8.0-1; MQTT 5.0 §4.13. */
 export class MqttViolation extends Error {
   override name = 'MqttViolation';
   readonly code: MqttFaultCode;
+  /** What a client of MQTT 5 is told with the CONNACK or DISCONNECT. */
+  readonly reason: Reason;
 
-  constructor(code: MqttFaultCode, text: string) {
+  constructor(code: MqttFaultCode, reason: Reason, text: string) {
     super(text);
     this.code = code;
+    this.reason = reason;
   }
 }
 
-export const malformed = (clause: string, what: string): MqttViolation =>
-  new MqttViolation('LS_MQTT_MALFORMED', mqttFaults.LS_MQTT_MALFORMED(clause, what));
+/** The packet can't be read as the specification has it. `clause`: of the client's version. */
+export const malformed = (level: Level, clause: string, what: string): MqttViolation =>
+  new MqttViolation(
+    'LS_MQTT_MALFORMED',
+    REASON.malformedPacket,
+    mqttFaults.LS_MQTT_MALFORMED(level, clause, what),
+  );
 
-export const unexpected = (clause: string, what: string): MqttViolation =>
-  new MqttViolation('LS_MQTT_UNEXPECTED', mqttFaults.LS_MQTT_UNEXPECTED(clause, what));
+/** The packet can be read, and the client may not send it, or not now. */
+export const unexpected = (
+  level: Level,
+  clause: string,
+  what: string,
+  reason: Reason = REASON.protocolError,
+): MqttViolation =>
+  new MqttViolation('LS_MQTT_UNEXPECTED', reason, mqttFaults.LS_MQTT_UNEXPECTED(level, clause, what));

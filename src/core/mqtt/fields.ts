@@ -16,6 +16,7 @@ export const PACKET = {
   pingreq: 12,
   pingresp: 13,
   disconnect: 14,
+  auth: 15,
 } as const;
 
 /** Connect return codes. Source: table 3.1. */

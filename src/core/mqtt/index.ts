@@ -5,6 +5,29 @@
 export { Decoder } from './decoder.ts';
 export { publish, pubrel } from './encode.ts';
 export { mqttFaults, MqttViolation, type MqttFaultCode } from './faults.ts';
-export { type Packet } from './packet.ts';
+export {
+  type ConnackProperties,
+  type Explanation,
+  type PacketWriter,
+  type PublishContent,
+  type PublishMarks,
+  type WriterParts,
+} from './packet-writer.ts';
+export {
+  type Ack,
+  type Auth,
+  type Authentication,
+  type Connect,
+  type Disconnect,
+  type ForeignConnect,
+  type Level,
+  type Packet,
+  type Publish,
+  type SharedFilter,
+  type Subscribe,
+  type Unsubscribe,
+} from './packet.ts';
+export { PublishCopies } from './publish-copies.ts';
+export { isFailure, REASON, type Reason } from './reasons.ts';
 export { MqttSession, type Effect, type SessionParts } from './session.ts';
 export { Window, type Sending } from './window.ts';

@@ -31,7 +31,7 @@ export class PacketReader {
   /** Source: MQTT-2.3.1-1. */
   packetId(): number {
     const packetId = this.u16();
-    if (packetId === 0) throw malformed('MQTT-2.3.1-1', 'packet identifier 0');
+    if (packetId === 0) throw malformed(4, 'MQTT-2.3.1-1', 'packet identifier 0');
     return packetId;
   }
 
@@ -40,10 +40,10 @@ export class PacketReader {
     const size = this.u16();
     const at = this.#step(size);
     const text = this.#bytes.toString('utf8', at, at + size);
-    if (text.includes('\0')) throw malformed('MQTT-1.5.3-2', 'a null character in a string');
+    if (text.includes('\0')) throw malformed(4, 'MQTT-1.5.3-2', 'a null character in a string');
     // The decoder puts U+FFFD in place of what is ill-formed; where the client sent that character itself, the bytes come out again.
     if (text.includes('\ufffd') && !Buffer.from(text).equals(this.#bytes.subarray(at, at + size)))
-      throw malformed('MQTT-1.5.3-1', 'a string that is not UTF-8');
+      throw malformed(4, 'MQTT-1.5.3-1', 'a string that is not UTF-8');
     return text;
   }
 
@@ -62,12 +62,12 @@ export class PacketReader {
 
   /** Source: §2.2.3: the remaining length covers the packet's fields and nothing else. */
   close(): void {
-    if (this.left > 0) throw malformed('2.2.3', `${this.left} bytes too many`);
+    if (this.left > 0) throw malformed(4, '2.2.3', `${this.left} bytes too many`);
   }
 
   #step(size: number): number {
     const at = this.#at;
-    if (size > this.#end - at) throw malformed('2.2.3', 'a field that ends beyond its packet');
+    if (size > this.#end - at) throw malformed(4, '2.2.3', 'a field that ends beyond its packet');
     this.#at = at + size;
     return at;
   }

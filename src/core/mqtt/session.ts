@@ -15,7 +15,7 @@ import {
 import { connack, connackForMqtt5, pingresp, puback, pubcomp, pubrec, suback, unsuback } from './encode.ts';
 import { mqttFaults, unexpected, type MqttFaultCode } from './faults.ts';
 import { CONNECT_CODE, LEVEL } from './fields.ts';
-import type { Connect, Packet, Publish } from './packet.ts';
+import type { Connect, Packet, Publish, SharedFilter } from './packet.ts';
 
 export type Effect = Readonly<
   /** Send at once: it says nothing of any state. */
@@ -78,7 +78,7 @@ export class MqttSession {
     switch (packet.type) {
       case 'connect':
       case 'foreignConnect':
-        throw unexpected('MQTT-3.1.0-2', 'a second CONNECT');
+        throw unexpected(4, 'MQTT-3.1.0-2', 'a second CONNECT');
       case 'publish':
         return packet.qos === 2 ? this.#receive(packet) : publishEffect(packet);
       case 'puback':
@@ -96,6 +96,8 @@ export class MqttSession {
       case 'pingreq':
         // MQTT-3.12.4-1
         return { type: 'reply', bytes: pingresp() };
+      case 'auth':
+        throw unexpected(4, 'MQTT-4.8.0-1', 'an AUTH');
       case 'disconnect':
         // MQTT-3.14.4-3
         return { type: 'end' };
@@ -114,7 +116,8 @@ export class MqttSession {
 
   #connect(packet: Packet): Effect {
     if (packet.type === 'foreignConnect') return refuseVersion(packet.level);
-    if (packet.type !== 'connect') throw unexpected('MQTT-3.1.0-1', `${packet.type} before CONNECT`);
+    if (packet.type === 'connect' && packet.level === LEVEL.v5) return refuseVersion(packet.level);
+    if (packet.type !== 'connect') throw unexpected(4, 'MQTT-3.1.0-1', `${packet.type} before CONNECT`);
     if (packet.clientId === '' && !packet.isClean) {
       // MQTT-3.1.3-8
       const text = mqttFaults.LS_MQTT_CLIENT_ID();
@@ -169,7 +172,11 @@ export class MqttSession {
     return { type: 'propose', op: { type: 'barrier' }, reply };
   }
 
-  #subscribe({ packetId, subscriptions }: Extract<Packet, { type: 'subscribe' }>): Effect {
+  #subscribe({ packetId, subscriptions: asked }: Extract<Packet, { type: 'subscribe' }>): Effect {
+    const subscriptions = asked.map(({ group, ...subscription }) => ({
+      ...subscription,
+      filter: whole({ group, filter: subscription.filter }),
+    }));
     // MQTT-3.8.4-1, MQTT-3.8.4-5
     const reply = suback(
       packetId,
@@ -179,7 +186,8 @@ export class MqttSession {
     return { type: 'propose', op: { type: 'subscribe', clientId: this.#clientId, subscriptions }, reply };
   }
 
-  #unsubscribe({ packetId, filters }: Extract<Packet, { type: 'unsubscribe' }>): Effect {
+  #unsubscribe({ packetId, filters: asked }: Extract<Packet, { type: 'unsubscribe' }>): Effect {
+    const filters = asked.map(whole);
     // MQTT-3.10.4-4, MQTT-3.10.4-5
     const reply = unsuback(packetId);
     if (!this.#isDurable) return { type: 'unsubscribeLocal', filters, reply };
@@ -194,6 +202,10 @@ function publishEffect(packet: Publish): Effect {
   const reply = packet.qos === 0 ? null : puback(packet.packetId);
   return { type: 'propose', op: { type: 'publish', ...content, from: null }, reply };
 }
+
+/** Shared subscriptions are ordinary ones here. */
+const whole = ({ filter, group }: SharedFilter): string =>
+  group === null ? filter : `$share/${group}/${filter}`;
 
 const contentOf = ({ topic, payload, qos, isRetained }: Publish): Content => ({
   address: topic,

@@ -67,7 +67,7 @@ export class Window {
   settle(packetId: number): number | null {
     const queued = this.#sent.get(packetId);
     if (queued === undefined) return null;
-    if (queued.qos === 2) throw unexpected('MQTT-4.3.3-2', 'a PUBACK for a message with QoS 2');
+    if (queued.qos === 2) throw unexpected(4, 'MQTT-4.3.3-2', 'a PUBACK for a message with QoS 2');
     this.#sent.delete(packetId);
     return queued.number;
   }
@@ -76,7 +76,7 @@ export class Window {
   release(packetId: number): number | null {
     const queued = this.#sent.get(packetId);
     if (queued === undefined) return null;
-    if (queued.qos === 1) throw unexpected('MQTT-4.3.2-2', 'a PUBREC for a message with QoS 1');
+    if (queued.qos === 1) throw unexpected(4, 'MQTT-4.3.2-2', 'a PUBREC for a message with QoS 1');
     this.#sent.delete(packetId);
     this.#releasing.set(packetId, queued.number);
     return queued.number;
@@ -84,7 +84,7 @@ export class Window {
 
   /** PUBCOMP: the number of the message that is done with; null when none waits for it under this identifier. */
   complete(packetId: number): number | null {
-    if (this.#sent.has(packetId)) throw unexpected('MQTT-4.3.3-2', 'a PUBCOMP without a PUBREC');
+    if (this.#sent.has(packetId)) throw unexpected(4, 'MQTT-4.3.3-2', 'a PUBCOMP without a PUBREC');
     const number = this.#releasing.get(packetId);
     if (number === undefined) return null;
     this.#releasing.delete(packetId);

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { generate, type Packet as LibraryPacket } from 'mqtt-packet';
 import { expect, test } from 'vitest';
-import { NO_PROPERTIES, plainSubscription, type Qos } from '../../../src/core/broker/index.ts';
-import { Decoder, MqttViolation, type Packet } from '../../../src/core/mqtt/index.ts';
+import { NEVER_EXPIRES, NO_PROPERTIES, type Qos } from '../../../src/core/broker/index.ts';
+import { Decoder, MqttViolation, type Ack, type Packet } from '../../../src/core/mqtt/index.ts';
+import { ack, asked, connect, publish } from './packets.ts';
 
 function decodeAll(chunks: readonly Buffer[], packetSizeMax = 1024): Packet[] {
   const decoder = new Decoder(packetSizeMax);
@@ -41,7 +42,7 @@ const fromLibrary: fc.Arbitrary<[LibraryPacket, Packet]> = fc.oneof(
     })
     .map(({ topic, payload: body, packetId: id, qos, retain }): [LibraryPacket, Packet] => [
       { cmd: 'publish', topic, payload: body, qos, retain, dup: false, messageId: id },
-      { type: 'publish', topic, payload: body, qos, isRetained: retain, packetId: qos === 0 ? 0 : id },
+      publish({ topic, payload: body, qos, isRetained: retain, packetId: qos === 0 ? 0 : id }),
     ]),
   fc
     .record({
@@ -53,21 +54,18 @@ const fromLibrary: fc.Arbitrary<[LibraryPacket, Packet]> = fc.oneof(
       {
         type: 'subscribe',
         packetId: id,
-        subscriptions: filters.map(([filter, qos]) => plainSubscription(filter, qos)),
+        subscriptions: filters.map(([filter, qos]) => asked(filter, qos)),
       },
     ]),
   fc
     .record({ packetId, filters: fc.array(word, { minLength: 1, maxLength: 4 }) })
     .map(({ packetId: id, filters }): [LibraryPacket, Packet] => [
       { cmd: 'unsubscribe', messageId: id, unsubscriptions: filters },
-      { type: 'unsubscribe', packetId: id, filters },
+      { type: 'unsubscribe', packetId: id, filters: filters.map((filter) => ({ filter, group: null })) },
     ]),
   fc
-    .tuple(fc.constantFrom('puback', 'pubrec', 'pubrel', 'pubcomp'), packetId)
-    .map(([type, id]): [LibraryPacket, Packet] => [
-      { cmd: type, messageId: id },
-      { type, packetId: id },
-    ]),
+    .tuple(fc.constantFrom<Ack['type'][]>('puback', 'pubrec', 'pubrel', 'pubcomp'), packetId)
+    .map(([type, id]): [LibraryPacket, Packet] => [{ cmd: type, messageId: id }, ack(type, id)]),
   fc.constant<[LibraryPacket, Packet]>([{ cmd: 'pingreq' }, { type: 'pingreq' }]),
   fc
     .record({
@@ -90,11 +88,13 @@ const fromLibrary: fc.Arbitrary<[LibraryPacket, Packet]> = fc.oneof(
         ...(username === undefined ? {} : { username, password: Buffer.from('never kept') }),
         ...(will === null ? {} : { will }),
       },
-      {
-        type: 'connect',
+      connect({
         clientId,
         isClean: clean,
         keepAliveSeconds: keepalive,
+        userName: username ?? null,
+        password: username === undefined ? null : Buffer.from('never kept'),
+        expirySeconds: clean ? 0 : NEVER_EXPIRES,
         will:
           will === null
             ? null
@@ -107,7 +107,7 @@ const fromLibrary: fc.Arbitrary<[LibraryPacket, Packet]> = fc.oneof(
                 expirySeconds: null,
                 delaySeconds: 0,
               },
-      },
+      }),
     ]),
 );
 

@@ -1,25 +1,7 @@
 import { expect, test } from 'vitest';
 import { NO_PROPERTIES, plainSubscription, type Content } from '../../../src/core/broker/index.ts';
 import { MqttSession, MqttViolation, type Effect, type Packet } from '../../../src/core/mqtt/index.ts';
-
-const connect = (more: Partial<Extract<Packet, { type: 'connect' }>> = {}): Packet => ({
-  type: 'connect',
-  clientId: 'c',
-  isClean: true,
-  keepAliveSeconds: 10,
-  will: null,
-  ...more,
-});
-
-const publish = (more: Partial<Extract<Packet, { type: 'publish' }>> = {}): Packet => ({
-  type: 'publish',
-  topic: 't',
-  payload: Buffer.from('m'),
-  qos: 1,
-  isRetained: false,
-  packetId: 7,
-  ...more,
-});
+import { ack, asked, connect, disconnect, publish } from './packets.ts';
 
 const content: Content = {
   address: 't',
@@ -54,7 +36,9 @@ const opOf = (effect: Effect) => (effect.type === 'open' || effect.type === 'pro
 test('the first packet must be CONNECT [MQTT-3.1.0-1], and there is only one [MQTT-3.1.0-2]', () => {
   expect(violationOf(() => fresh().step({ type: 'pingreq' }))).toContain('MQTT-3.1.0-1');
   expect(violationOf(() => connected().step(connect()))).toContain('MQTT-3.1.0-2');
-  expect(violationOf(() => connected().step({ type: 'foreignConnect', level: 5 }))).toContain('MQTT-3.1.0-2');
+  expect(
+    violationOf(() => connected().step({ type: 'foreignConnect', level: 6, isMqisdp: false })),
+  ).toContain('MQTT-3.1.0-2');
 });
 
 test('CONNACK says whether a session was present [MQTT-3.2.2-2, MQTT-3.2.2-3]', () => {
@@ -88,13 +72,14 @@ test('an empty client identifier gets a name with a clean session [MQTT-3.1.3-6]
 });
 
 test('other versions are refused with the code that their clients understand [MQTT-3.1.2-2]', () => {
-  const bytesFor = (level: number) => {
-    const effect = fresh().step({ type: 'foreignConnect', level });
+  const bytesFor = (packet: Packet) => {
+    const effect = fresh().step(packet);
     return effect.type === 'refuse' ? [effect.code, effect.bytes.toString('hex')] : [];
   };
-  expect(bytesFor(3)).toEqual(['LS_MQTT_VERSION', '20020001']);
-  expect(bytesFor(5)).toEqual(['LS_MQTT_VERSION', '2003008400']);
-  expect(bytesFor(0x84)).toEqual(['LS_MQTT_VERSION', '20020001']);
+  const foreign = { type: 'foreignConnect', isMqisdp: false } as const;
+  expect(bytesFor({ ...foreign, level: 3, isMqisdp: true })).toEqual(['LS_MQTT_VERSION', '20020001']);
+  expect(bytesFor(connect({ level: 5 }))).toEqual(['LS_MQTT_VERSION', '2003008400']);
+  expect(bytesFor({ ...foreign, level: 0x84 })).toEqual(['LS_MQTT_VERSION', '20020001']);
 });
 
 test('silence is bounded by one and a half times the keep-alive [MQTT-3.1.2-24], and a will waits as long for its client', () => {
@@ -140,9 +125,9 @@ test('QoS 2 of a durable session: the state knows what has come, so every PUBLIS
     op: { type: 'release', clientId: 'c', packetId: 7 },
     reply: Buffer.from('70020007', 'hex'),
   };
-  expect(session.step({ type: 'pubrel', packetId: 7 })).toEqual(released);
+  expect(session.step(ack('pubrel', 7))).toEqual(released);
   // One that nothing is known of is answered as well.
-  expect(session.step({ type: 'pubrel', packetId: 7 })).toEqual(released);
+  expect(session.step(ack('pubrel', 7))).toEqual(released);
 });
 
 test('QoS 2 of a clean session: the conversation knows what has come, and a repeat is answered but not published [MQTT-4.3.3-2]', () => {
@@ -152,40 +137,53 @@ test('QoS 2 of a clean session: the conversation knows what has come, and a repe
   const barrier = { type: 'barrier' };
   expect(session.step(publish({ qos: 2 }))).toEqual({ type: 'propose', op, reply: pubrec });
   expect(session.step(publish({ qos: 2 }))).toEqual({ type: 'propose', op: barrier, reply: pubrec });
-  const release: Packet = { type: 'pubrel', packetId: 7 };
+  const release = ack('pubrel', 7);
   expect(session.step(release)).toEqual({ type: 'propose', op: barrier, reply: pubcomp });
   expect(session.step(release)).toEqual({ type: 'propose', op: barrier, reply: pubcomp });
   expect(session.step(publish({ qos: 2 }))).toEqual({ type: 'propose', op, reply: pubrec });
 });
 
 test('SUBACK has one code for each filter [MQTT-3.8.4-5] and UNSUBACK the same identifier [MQTT-3.10.4-4]', () => {
-  const subscriptions = [plainSubscription('a', 1), plainSubscription('b', 0)];
   const session = connected({ isClean: false });
-  const subscribed = session.step({ type: 'subscribe', packetId: 0x102, subscriptions });
+  const subscribed = session.step({
+    type: 'subscribe',
+    packetId: 0x102,
+    subscriptions: [asked('a', 1), asked('b', 0)],
+  });
   expect(subscribed).toMatchObject({
     type: 'propose',
-    op: { type: 'subscribe', clientId: 'c', subscriptions },
+    op: {
+      type: 'subscribe',
+      clientId: 'c',
+      subscriptions: [plainSubscription('a', 1), plainSubscription('b', 0)],
+    },
   });
   expect(subscribed).toMatchObject({ reply: Buffer.from('900401020100', 'hex') });
-  const unsubscribed = session.step({ type: 'unsubscribe', packetId: 3, filters: ['a'] });
+  const unsubscribed = session.step({
+    type: 'unsubscribe',
+    packetId: 3,
+    filters: [{ filter: 'a', group: null }],
+  });
   expect(unsubscribed).toMatchObject({ type: 'propose', reply: Buffer.from('b0020003', 'hex') });
 });
 
 test('what only this server knows is not proposed: subscriptions of a clean session', () => {
   const session = connected();
-  const subscriptions = [plainSubscription('a', 1)];
+  const subscriptions = [asked('a', 1)];
   expect(session.step({ type: 'subscribe', packetId: 1, subscriptions })).toMatchObject({
     type: 'subscribeLocal',
   });
-  expect(session.step({ type: 'unsubscribe', packetId: 1, filters: ['a'] })).toMatchObject({
+  expect(
+    session.step({ type: 'unsubscribe', packetId: 1, filters: [{ filter: 'a', group: null }] }),
+  ).toMatchObject({
     type: 'unsubscribeLocal',
   });
 });
 
 test('PINGREQ is answered [MQTT-3.12.4-1]; DISCONNECT ends [MQTT-3.14.4-3]; PUBACK settles, PUBREC releases, PUBCOMP completes', () => {
   expect(connected().step({ type: 'pingreq' })).toEqual({ type: 'reply', bytes: Buffer.from('d000', 'hex') });
-  expect(connected().step({ type: 'disconnect' })).toEqual({ type: 'end' });
-  expect(connected().step({ type: 'puback', packetId: 9 })).toEqual({ type: 'settle', packetId: 9 });
-  expect(connected().step({ type: 'pubrec', packetId: 9 })).toEqual({ type: 'release', packetId: 9 });
-  expect(connected().step({ type: 'pubcomp', packetId: 9 })).toEqual({ type: 'complete', packetId: 9 });
+  expect(connected().step(disconnect())).toEqual({ type: 'end' });
+  expect(connected().step(ack('puback', 9))).toEqual({ type: 'settle', packetId: 9 });
+  expect(connected().step(ack('pubrec', 9))).toEqual({ type: 'release', packetId: 9 });
+  expect(connected().step(ack('pubcomp', 9))).toEqual({ type: 'complete', packetId: 9 });
 });
