@@ -14,7 +14,8 @@ type Area = Readonly<{
 export const AREAS: Readonly<Record<string, Area>> = {
   'core/pair': { may: ['base'], packages: ['xstate', 'node:zlib'] },
   'core/replication': { may: ['base', 'core/pair'], packages: ['node:zlib'] },
-  'core/broker': { may: ['base', 'core/pair'], packages: [] },
+  'core/access': { may: ['base'], packages: ['node:crypto'] },
+  'core/broker': { may: ['base', 'core/pair', 'core/access'], packages: [] },
   'core/mqtt': { may: ['base', 'core/broker'], packages: ['mqtt-packet'] },
   base: { may: [], packages: [] },
   ports: { may: ['base', 'core'], packages: [] },
@@ -36,6 +37,8 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   xstate: ['core/pair/machine.ts', 'core/pair/setup.ts', 'core/pair/step.ts', 'core/pair/table.ts'],
   'mqtt-packet': ['core/mqtt/codec.ts'],
   'node:zlib': ['core/replication/entry.ts', 'core/pair/record.ts'],
+  // Hash functions only, which are pure.
+  'node:crypto': ['core/access/hashes.ts'],
 };
 
 type Import = Readonly<{ specifier: string; offset: number; file: string | null }>;
