@@ -3,7 +3,7 @@
  * chance and no connection; the nonce and the users' records are given. Without channel binding. Source: RFC 5802 §3, §5, §7; RFC 7677.
  */
 import { hmacSha256, isSame, sha256 } from './hashes.ts';
-import { HASH_BYTES, USUAL_ITERATIONS, type ScramRecord } from './user.ts';
+import { HASH_BYTES, ITERATIONS_MIN, USUAL_ITERATIONS, type ScramRecord } from './user.ts';
 
 /** As the authentication method of MQTT 5 names it. */
 export const SCRAM_METHOD = 'SCRAM-SHA-256';
@@ -109,7 +109,8 @@ export const scramRecord = (
 
 /** What a name that nobody has is answered with: always the same, as for a user, so that nobody learns who there is. */
 export const decoyRecord = (key: Uint8Array, name: string): ScramRecord => ({
-  iterations: USUAL_ITERATIONS,
+  // Users have the one or the other, by the kind of their password.
+  iterations: hmacSha256(key, 'iterations\0', name).readUInt8(0) < 128 ? USUAL_ITERATIONS : ITERATIONS_MIN,
   salt: hmacSha256(key, 'salt\0', name).subarray(0, 16),
   storedKey: hmacSha256(key, 'stored\0', name),
   serverKey: hmacSha256(key, 'server\0', name),

@@ -37,7 +37,7 @@ const SALT_BYTES = { min: 8, max: 64 };
 
 /** 32 MiB and some 60 ms for each guess, where two servers share a core or two with the messages. */
 export const USUAL_COST: ScryptCost = { logN: 15, r: 8, p: 1 };
-/** For passwords of 128 random bits, which nobody guesses: a fleet that comes back after a failover is let in without delay. */
+/** For passwords of 128 random bits or more, which nobody guesses: a fleet that comes back after a failover is let in without delay. */
 export const GENERATED_COST: ScryptCost = { logN: 1, r: 1, p: 1 };
 /** About as long as `USUAL_COST` takes. The client has to do it too. */
 export const USUAL_ITERATIONS = 600_000;

@@ -1,9 +1,10 @@
 /**
- * The broker's state and what committed operations do to it: sessions, their queues, retained messages, wills. In memory, without time,
- * chance or waiting: the same operations give the same state on both servers. Clients whose sessions are not durable are known to the
- * serving server alone; they get what is committed, and leave no trace. Source: PROTOCOL.md §1 (state), §2 Ack.
+ * The broker's state and what committed operations do to it: sessions, their queues, retained messages, wills, users and access rules. In
+ * memory, without time, chance or waiting: the same operations give the same state on both servers. Clients whose sessions are not durable
+ * are known to the serving server alone; they get what is committed, and leave no trace. Source: PROTOCOL.md §1 (state), §2 Ack.
  */
 import { assert, unreachable } from '../../base/index.ts';
+import { AccessState } from '../access/index.ts';
 import { Digest } from './digest.ts';
 import { DurableSessions, placeOf, storedSession } from './durable-sessions.ts';
 import { Ledger } from './ledger.ts';
@@ -63,6 +64,7 @@ export class Broker {
   #sessions = new DurableSessions(this.#ledger);
   #retained = new Retained(this.#ledger);
   #wills = new Wills(this.#ledger);
+  #access = new AccessState(this.#ledger);
   #router = new Router();
   #local = new Map<Session, { compactThrough: number }>();
   #appliedSeq = 0;
@@ -72,6 +74,11 @@ export class Broker {
     let latest = 0;
     for (const { detachedAt } of this.#sessions.all()) latest = Math.max(latest, detachedAt ?? 0);
     return latest;
+  }
+
+  /** Users and rules, until `load`. */
+  get access(): AccessState {
+    return this.#access;
   }
 
   /** The entry that was applied last; 0: none since `load`. */
@@ -88,6 +95,7 @@ export class Broker {
     this.#sessions = new DurableSessions(this.#ledger);
     this.#retained = new Retained(this.#ledger);
     this.#wills = new Wills(this.#ledger);
+    this.#access = new AccessState(this.#ledger);
     this.#router = new Router();
     this.#local = new Map();
     this.#appliedSeq = 0;
@@ -96,6 +104,7 @@ export class Broker {
       sessions: this.#sessions,
       retained: this.#retained,
       wills: this.#wills,
+      access: this.#access,
       subscribe: (session, subscription) => void this.#router.subscribe(session, subscription),
     });
   }
@@ -120,6 +129,7 @@ export class Broker {
     this.#sessions.collect();
     this.#retained.collect();
     this.#wills.collect();
+    this.#access.collect();
     for (const [session, seen] of this.#local) {
       for (const { message } of session.queue.since(seen.compactThrough)) message.compact();
       seen.compactThrough = session.queue.next;
@@ -135,6 +145,7 @@ export class Broker {
       digest.add(keyOf('retained', message.place), retainedValue());
     }
     for (const held of this.#wills.all()) digest.add(keyOf('will', held.place), willValue(held));
+    for (const { key, value } of this.#access.parts()) digest.add(key, value);
     for (const session of this.#sessions.all()) {
       const place = placeOf(session);
       digest.add(keyOf('session', place), sessionValue(storedSession(session)));
@@ -276,6 +287,8 @@ export class Broker {
       case 'dropRetained':
         for (const address of op.addresses) this.#retained.expire(address, op.at);
         return APPLIED;
+      case 'access':
+        return this.#access.apply(op.change, place) ? APPLIED : ABSENT;
       case 'barrier':
         return APPLIED;
       case 'endSession':

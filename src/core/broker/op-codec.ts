@@ -19,10 +19,12 @@
  *    15 endSession   clientId, u64 detachedAt
  *    16 drop         clientId, list of u64 numbers
  *    17 dropRetained list of addresses, u64 at
+ *    32 access       bytes (see core/access/access-op.ts)
  *
  *     will: content, u32 delaySeconds, u32 patienceMs, u8 1: u32 expirySeconds follow
  */
 import { assert, ByteReader, unreachable, type ByteWriter } from '../../base/index.ts';
+import { decodeAccessOp, encodeAccessOp } from '../access/index.ts';
 import { decodeContent, encodeContent, list, writeList } from './bits.ts';
 import type { Op, QueueBounds, Will } from './op.ts';
 import { decodeSubscription, encodeSubscription } from './subscription.ts';
@@ -45,6 +47,7 @@ const KINDS = {
   endSession: 15,
   drop: 16,
   dropRetained: 17,
+  access: 32,
 } as const satisfies Record<Op['type'], number>;
 
 export function encodeOp(writer: ByteWriter, op: Op): void {
@@ -99,6 +102,9 @@ export function encodeOp(writer: ByteWriter, op: Op): void {
       return;
     case 'dropWill':
       writer.text(op.clientId);
+      return;
+    case 'access':
+      writer.bytes(encodeAccessOp(op.change));
       return;
     case 'barrier':
       return;
@@ -161,6 +167,8 @@ function decodeOp(reader: ByteReader): Op {
       return { type: 'fireWill', clientId: reader.text(), at: reader.u64() };
     case KINDS.dropWill:
       return { type: 'dropWill', clientId: reader.text() };
+    case KINDS.access:
+      return { type: 'access', change: decodeAccessOp(reader.bytes()) };
     default:
       assert(kind === KINDS.barrier, `an operation of unknown kind ${kind}`);
       return { type: 'barrier' };

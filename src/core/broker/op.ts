@@ -3,6 +3,7 @@
  * along in it, as pair time (ms; see `runtime/connections/pair-clock.ts`). Their bytes are in `op-codec.ts`.
  * Source: PROTOCOL.md §1 (state), §2 Ack.
  */
+import type { AccessOp } from '../access/index.ts';
 import type { Content } from './message.ts';
 import type { Subscription } from './subscription.ts';
 
@@ -75,6 +76,8 @@ export type Op = Readonly<
   /** `at`: from when its message's own time counts. */
   | { type: 'fireWill'; clientId: string; at: number }
   | { type: 'dropWill'; clientId: string }
+  /** Users and rules. */
+  | { type: 'access'; change: AccessOp }
   /** Changes nothing: for answers that must wait for a commit round. */
   | { type: 'barrier' }
 >;
@@ -90,6 +93,6 @@ export type Outcome = Readonly<
   | { type: 'opened'; isPresent: boolean; isDurable: boolean }
   /** For each filter whether there was such a subscription. */
   | { type: 'unsubscribed'; existed: readonly boolean[] }
-  /** The operation names a session or a will that is not there; nothing was changed. */
+  /** The operation names a session, a will, a user or a rule that is not there; nothing was changed. */
   | { type: 'absent' }
 >;

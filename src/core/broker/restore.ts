@@ -1,5 +1,6 @@
 /** A state's parts filled anew with what a store holds of them. Source: PROTOCOL.md §1 (state). */
 import { assert, present } from '../../base/index.ts';
+import { ACCESS_KINDS, type AccessState } from '../access/index.ts';
 import { DurableQueue } from './durable-queue.ts';
 import type { DurableSessions } from './durable-sessions.ts';
 import type { Ledger } from './ledger.ts';
@@ -28,6 +29,7 @@ export type RestoredParts = Readonly<{
   sessions: DurableSessions;
   retained: Retained;
   wills: Wills;
+  access: AccessState;
   subscribe: (session: Session, subscription: Subscription) => void;
 }>;
 
@@ -70,6 +72,10 @@ export function restore(
         break;
       case KINDS.will:
         into.wills.restore(place, willFrom(value));
+        break;
+      case ACCESS_KINDS.user:
+      case ACCESS_KINDS.rule:
+        into.access.restore(kindOf(key), place, value);
         break;
       default:
         assert(kindOf(key) === KINDS.handshakes, `a stored key of unknown kind ${kindOf(key)}`);

@@ -10,6 +10,7 @@
  *     5 retained    message's place           empty
  *     6 will        place                     clientId, will (see op-codec.ts), u64 1 + dueAt, 0: it is not due
  *     7 handshakes  session's place           u64 assignedThrough, list of u16 received, list of u64 releasing; where there are none, no key
+ *    16, 17        users and rules           see core/access/stored.ts
  */
 import { ByteReader, ByteWriter } from '../../base/index.ts';
 import { decodeContent, encodeContent, list, writeList } from './bits.ts';

@@ -142,7 +142,9 @@ test('a session goes on when its client comes back, and ends with a clean one [M
   committer.commit(subscribe('a', '#'));
   expect(committer.commit(open('a'))).toEqual([{ type: 'opened', isPresent: true, isDurable: true }]);
   committer.commit(publish('x', 'm'));
-  expect(committer.commit(openLocally('a'))).toEqual([{ type: 'opened', isPresent: false, isDurable: false }]);
+  expect(committer.commit(openLocally('a'))).toEqual([
+    { type: 'opened', isPresent: false, isDurable: false },
+  ]);
   expect(committer.commit(open('a'))).toEqual([{ type: 'opened', isPresent: false, isDurable: true }]);
   committer.commit(publish('x', 'm'));
   expect(queueOf(committer.broker.attach('a'))).toEqual([]);

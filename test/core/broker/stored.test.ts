@@ -12,6 +12,7 @@ import {
   type Subscription,
   type Will,
 } from '../../../src/core/broker/index.ts';
+import { accessOp } from '../access/arbitraries.ts';
 import {
   bodyOf,
   bytes,
@@ -115,6 +116,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   fc.record({ type: as('dropRetained'), addresses: fc.array(address, { maxLength: 2 }), at }),
   fc.record({ type: as('fireWill'), clientId, at }),
   fc.record({ type: as('dropWill'), clientId }),
+  { weight: 3, arbitrary: fc.record({ type: as('access'), change: accessOp }) },
   fc.record({ type: as('barrier') }),
 );
 const batches = fc.array(fc.array(op, { minLength: 1, maxLength: 6 }), { maxLength: 25 });
@@ -271,4 +273,26 @@ test('unknown kinds of operations and of stored keys are faults, not guesses', (
   expect(() => new Committer().broker.apply(Buffer.from([99]), 1)).toThrow(/unknown kind 99/);
   const key = Buffer.concat([Buffer.from([9]), Buffer.alloc(12)]);
   expect(() => new Broker().load([{ key, value: Buffer.alloc(0) }])).toThrow(/unknown kind 9/);
+});
+
+test('users and rules are part of the state that two servers compare, and of what a store gives back (PROTOCOL.md §1)', () => {
+  const it = new Committer();
+  const without = it.broker.digest();
+  const rule = { effect: 'allow', who: 'ann', action: 'both', filter: 'a/#', clientId: null } as const;
+  const credential = { password: null, scram: null };
+  expect(
+    it.commit(
+      { type: 'access', change: { type: 'setUser', name: 'ann', credential } },
+      { type: 'access', change: { type: 'addRule', rule } },
+      { type: 'access', change: { type: 'removeUser', name: 'bob' } },
+    ),
+  ).toEqual([{ type: 'applied' }, { type: 'applied' }, { type: 'absent' }]);
+  expect(it.broker.digest()).not.toBe(without);
+  const store = new MemoryStore();
+  store.take(it.broker.changes());
+  const loaded = new Broker();
+  loaded.load(store.entries());
+  expect(loaded.access.user('ann')).toEqual({ name: 'ann', credential });
+  expect(loaded.access.rules()).toEqual([rule]);
+  expect(loaded.digest()).toBe(it.broker.digest());
 });
