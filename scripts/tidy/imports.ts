@@ -27,7 +27,7 @@ export const AREAS: Readonly<Record<string, Area>> = {
   admin: { may: ['base', 'core', 'ports', 'runtime'], packages: ['*'] },
   server: { may: ['base', 'core', 'ports', 'runtime', 'io', 'profile', 'admin'], packages: ['*'] },
   cli: {
-    may: ['base', 'profile', 'admin', 'io/console', 'server', 'simulator', 'explorer'],
+    may: ['base', 'profile', 'admin', 'io/console', 'io/passwords', 'server', 'simulator', 'explorer'],
     packages: ['*'],
   },
 };

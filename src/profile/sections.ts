@@ -7,6 +7,7 @@ import { pairOptions } from '../core/pair/options.ts';
 import { backchannelOptions, pairIdentityOptions, peerOptions } from '../io/channel/options.ts';
 import { journalOptions } from '../io/journal/options.ts';
 import { mqttListenerOptions } from '../io/net/options.ts';
+import { accessOptions } from '../runtime/access/options.ts';
 import { connectionOptions } from '../runtime/connections/options.ts';
 import {
   adminOptions,
@@ -30,6 +31,7 @@ export const profileOptions = {
   journal: journalOptions,
   listeners: { mqtt: mqttListenerOptions },
   mqtt: connectionOptions,
+  access: accessOptions,
   admin: adminOptions,
   log: logOptions,
   timing: pairOptions,
@@ -46,6 +48,8 @@ export const sectionMeanings: Readonly<Record<string, string>> = {
   journal: 'The files into which everything goes first.',
   listeners: 'Where clients connect.',
   mqtt: 'Bounds for MQTT clients.',
+  access:
+    'Who may connect. Users and rules are not here: `lockstep user` and `lockstep rule` change them while the servers run.',
   admin: 'Where operators give orders.',
   log: 'What the server tells.',
   timing: 'The times by which the pair decides. Both servers give the same ones.',

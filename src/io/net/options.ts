@@ -4,7 +4,7 @@ import { networkPort, text, type Options } from '../../base/index.ts';
 export const mqttListenerOptions = {
   host: text(
     '127.0.0.1',
-    'The address on which this server waits for MQTT clients. 0.0.0.0: every IPv4 address of this machine. There is no authentication yet: open it to trusted networks only.',
+    'The address on which this server waits for MQTT clients. 0.0.0.0: every IPv4 address of this machine. Nothing sent there is encrypted; look at access.anonymous before you open it to others.',
   ),
   port: networkPort(
     1883,
