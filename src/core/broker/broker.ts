@@ -210,7 +210,7 @@ export class Broker {
 
   /** Begins a session that is not durable, for a connection that delivers from it. */
   openLocal(clientId: string, bounds: QueueBounds): Session {
-    const session = new Session({ clientId, bounds, expirySeconds: 0, detachedAt: null }, null);
+    const session = new Session({ clientId, user: null, bounds, expirySeconds: 0, detachedAt: null }, null);
     session.isAttached = true;
     this.#local.set(session, { compactThrough: 0 });
     return session;
@@ -315,13 +315,14 @@ export class Broker {
     if (op.will !== null) this.#wills.set(place, op.clientId, op.will);
     const present = op.isClean ? null : former;
     if (present !== null) {
+      present.user = op.user;
       present.bounds = op.queue;
       present.expirySeconds = op.expirySeconds;
       present.detachedAt = null;
       this.#sessions.changed(present);
     } else if (op.expirySeconds > 0) {
-      const { clientId, expirySeconds, queue } = op;
-      this.#sessions.begin({ clientId, bounds: queue, expirySeconds, detachedAt: null }, place);
+      const { clientId, user, expirySeconds, queue } = op;
+      this.#sessions.begin({ clientId, user, bounds: queue, expirySeconds, detachedAt: null }, place);
     }
     return {
       type: 'opened',

@@ -133,6 +133,7 @@ export const placeOf = (session: Session): Place =>
 
 export const storedSession = (session: Session): StoredSession => ({
   clientId: session.clientId,
+  user: session.user,
   bounds: session.bounds,
   expirySeconds: session.expirySeconds,
   detachedAt: session.detachedAt,

@@ -3,7 +3,8 @@
  *
  *     u8 kind, then by kind; texts and bytes have their size in front, a list its number of items
  *     1 publish      content (see bits.ts), from (empty: none)
- *     2 openSession  flags (1: clean, 2: has a will, 4: a full queue refuses), clientId, u32 expirySeconds, u32 messages, u64 bytes, will
+ *     2 openSession  flags (1: clean, 2: has a will, 4: a full queue refuses), clientId, user (empty: none), u32 expirySeconds, u32 messages,
+ *                    u64 bytes, will
  *     3 subscribe    clientId, list of subscriptions (see subscription.ts)
  *     4 unsubscribe  clientId, list of filters
  *     5 settle       clientId, list of u64 numbers
@@ -178,11 +179,13 @@ function decodeOp(reader: ByteReader): Op {
 type Open = Extract<Op, { type: 'openSession' }>;
 const [CLEAN, HAS_WILL, REFUSES] = [1, 2, 4] as const;
 
-function encodeOpen(writer: ByteWriter, { clientId, isClean, expirySeconds, queue, will }: Open): void {
+function encodeOpen(writer: ByteWriter, open: Open): void {
+  const { clientId, user, isClean, expirySeconds, queue, will } = open;
   const refuses = queue.whenFull === 'refuse' ? REFUSES : 0;
   writer
     .u8((isClean ? CLEAN : 0) + (will === null ? 0 : HAS_WILL) + refuses)
     .text(clientId)
+    .text(user ?? '')
     .u32(expirySeconds)
     .u32(queue.messages)
     .u64(queue.bytes);
@@ -192,11 +195,20 @@ function encodeOpen(writer: ByteWriter, { clientId, isClean, expirySeconds, queu
 function decodeOpen(reader: ByteReader): Op {
   const bits = reader.u8();
   const clientId = reader.text();
+  const user = reader.text();
   const expirySeconds = reader.u32();
   const whenFull = (bits & REFUSES) === 0 ? 'dropOldest' : 'refuse';
   const queue: QueueBounds = { messages: reader.u32(), bytes: reader.u64(), whenFull };
   const will = (bits & HAS_WILL) === 0 ? null : decodeWill(reader);
-  return { type: 'openSession', clientId, isClean: (bits & CLEAN) !== 0, expirySeconds, queue, will };
+  return {
+    type: 'openSession',
+    clientId,
+    user: user === '' ? null : user,
+    isClean: (bits & CLEAN) !== 0,
+    expirySeconds,
+    queue,
+    will,
+  };
 }
 
 export function encodeWill(writer: ByteWriter, will: Will): void {

@@ -35,11 +35,12 @@ export type Op = Readonly<
   | ({ type: 'publish'; from: string | null } & Content)
   /**
    * A client has connected. Its durable session goes on, unless `isClean`; one that never was begins. With `expirySeconds` 0 it has no durable
-   * session from here on. Its former will makes way for this one.
+   * session from here on. Its former will makes way for this one. `user`: to whom the session belongs from here on, null: to nobody.
    */
   | {
       type: 'openSession';
       clientId: string;
+      user: string | null;
       isClean: boolean;
       expirySeconds: number;
       queue: QueueBounds;

@@ -14,6 +14,8 @@ export type Passing = Readonly<{ message: Message; isRetained: boolean; ids: rea
 /** What both servers know of a session, apart from its queue. */
 export type SessionTerms = Readonly<{
   clientId: string;
+  /** To whom it belongs; null: to an anonymous client, so to nobody. */
+  user: string | null;
   bounds: QueueBounds;
   /** It ends so long after its connection; 0: with it. */
   expirySeconds: number;
@@ -30,6 +32,7 @@ export class Session {
   readonly queue: MessageQueue;
   /** Of a session that is not durable they stay empty: what it has half done ends with its connection. */
   handshakes = new Handshakes();
+  user: string | null;
   bounds: QueueBounds;
   expirySeconds: number;
   detachedAt: number | null;
@@ -47,6 +50,7 @@ export class Session {
 
   constructor(terms: SessionTerms, place: Place | null, queue: MessageQueue = new Queue()) {
     this.clientId = terms.clientId;
+    this.user = terms.user;
     this.bounds = terms.bounds;
     this.expirySeconds = terms.expirySeconds;
     this.detachedAt = terms.detachedAt;

@@ -3,8 +3,8 @@
  * refer to it when keys come in their order. Numbers in keys are big-endian for that. Source: PROTOCOL.md §1 (state).
  *
  *     1 message     place                     content (see bits.ts)
- *     2 session     place                     flags (1: a full queue refuses, 2: nobody is connected), clientId, u32 messages, u64 bytes,
- *                                             u32 expirySeconds, u64 detachedAt, list of subscriptions (see subscription.ts)
+ *     2 session     place                     flags (1: a full queue refuses, 2: nobody is connected), clientId, user (empty: none),
+ *                                             u32 messages, u64 bytes, u32 expirySeconds, u64 detachedAt, list of subscriptions (see subscription.ts)
  *     3 counter     session's place           u64 the queue's next number
  *     4 queued      session's place, number   message's place (12 bytes), flags (1: retained, 2: QoS 2), u32 subscription ids up to the end
  *     5 retained    message's place           empty
@@ -81,6 +81,7 @@ export function sessionValue(session: StoredSession): Buffer {
   const writer = new ByteWriter(64)
     .u8((bounds.whenFull === 'refuse' ? REFUSES : 0) + (detachedAt === null ? 0 : IS_DETACHED))
     .text(session.clientId)
+    .text(session.user ?? '')
     .u32(bounds.messages)
     .u64(bounds.bytes)
     .u32(session.expirySeconds)
@@ -93,13 +94,14 @@ export function sessionFrom(value: Buffer): StoredSession {
   const reader = new ByteReader(value);
   const bits = reader.u8();
   const clientId = reader.text();
+  const user = reader.text();
   const whenFull = (bits & REFUSES) === 0 ? 'dropOldest' : 'refuse';
   const bounds = { messages: reader.u32(), bytes: reader.u64(), whenFull } as const;
   const expirySeconds = reader.u32();
   const since = reader.u64();
   const detachedAt = (bits & IS_DETACHED) === 0 ? null : since;
   const subscriptions = list(reader, () => decodeSubscription(reader));
-  return { clientId, bounds, expirySeconds, detachedAt, subscriptions };
+  return { clientId, user: user === '' ? null : user, bounds, expirySeconds, detachedAt, subscriptions };
 }
 
 export function counterValue(next: number): Buffer {

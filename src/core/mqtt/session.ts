@@ -139,6 +139,7 @@ export class MqttSession {
       op: {
         type: 'openSession',
         clientId: this.#clientId,
+        user: null,
         isClean,
         // MQTT-3.1.2-4, MQTT-3.1.2-6
         expirySeconds: isClean ? 0 : NEVER_EXPIRES,

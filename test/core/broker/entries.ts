@@ -42,6 +42,7 @@ export const bytes = (text: string): Buffer => Buffer.from(text);
 export const open = (clientId: string, more: Partial<Extract<Op, { type: 'openSession' }>> = {}): Op => ({
   type: 'openSession',
   clientId,
+  user: null,
   isClean: false,
   expirySeconds: NEVER_EXPIRES,
   queue: roomFor(1000),

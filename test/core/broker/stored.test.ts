@@ -71,6 +71,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
     arbitrary: fc.record({
       type: as('openSession'),
       clientId,
+      user: fc.constantFrom(null, 'ann'),
       isClean: fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
       expirySeconds: seconds,
       queue: fc.record({
@@ -295,4 +296,17 @@ test('users and rules are part of the state that two servers compare, and of wha
   expect(loaded.access.user('ann')).toEqual({ name: 'ann', credential });
   expect(loaded.access.rules()).toEqual([rule]);
   expect(loaded.digest()).toBe(it.broker.digest());
+});
+
+test('a session belongs to the user who opened it last, also in a store', () => {
+  const it = new Committer();
+  it.commit(open('c', { user: 'ann' }), open('d'));
+  const store = new MemoryStore();
+  store.take(it.broker.changes());
+  const loaded = new Broker();
+  loaded.load(store.entries());
+  expect([loaded.sessionOf('c')?.user, loaded.sessionOf('d')?.user]).toEqual(['ann', null]);
+  const second = new Committer(loaded, it.seq);
+  second.commit(open('d', { user: 'bob' }));
+  expect(loaded.sessionOf('d')?.user).toBe('bob');
 });
