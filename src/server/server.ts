@@ -2,6 +2,7 @@
  * One server, built of its profile: store, replication, pair, clients' side, admin API. Only here are `io` and `runtime` brought together; what
  * was opened is closed in the opposite order, also when the start fails half-way.
  */
+import { createHmac } from 'node:crypto';
 import { openAdmin } from '../admin/index.ts';
 import type { Log } from '../base/index.ts';
 import { Broker } from '../core/broker/index.ts';
@@ -9,9 +10,11 @@ import { incarnation, stepPair, type PairFact } from '../core/pair/index.ts';
 import { KeeperArbiter, keeperProgram, TcpGateway } from '../io/arbitration/index.ts';
 import { WsChannel } from '../io/channel/index.ts';
 import { TcpListener } from '../io/net/index.ts';
+import { NodeScrypt } from '../io/passwords/index.ts';
 import { openStoreRoot } from '../io/store/index.ts';
 import { SystemClock, SystemRandom } from '../io/system/index.ts';
 import type { Profile } from '../profile/index.ts';
+import { AccessGate } from '../runtime/access/index.ts';
 import { Connections } from '../runtime/connections/index.ts';
 import { PairDriver } from '../runtime/pair/index.ts';
 import { Replication } from '../runtime/replication/index.ts';
@@ -78,6 +81,7 @@ class Server {
     const connections = new Connections({
       broker,
       proposals: replication.pipeline,
+      access: this.#access(broker),
       listeners: [listener],
       clock: this.#clock,
       random: this.#random,
@@ -151,6 +155,18 @@ class Server {
     await listener.open({ connected: () => nobody });
     await listener.close();
     return listener;
+  }
+
+  #access(broker: Broker): AccessGate {
+    const { profile } = this.#request;
+    return new AccessGate({
+      state: () => broker.access,
+      options: profile.access,
+      hashing: new NodeScrypt(),
+      key: Buffer.from(this.#random.id() + this.#random.id(), 'hex'),
+      decoyKey: createHmac('sha256', profile.pair.secret).update('lockstep scram 1').digest(),
+      nonce: () => this.#random.id(),
+    });
   }
 
   #arbiter(): KeeperArbiter {

@@ -4,7 +4,7 @@ import { Broker } from '../../src/core/broker/index.ts';
 import { TcpListener } from '../../src/io/net/index.ts';
 import { SystemClock, SystemRandom } from '../../src/io/system/index.ts';
 import { Connections } from '../../src/runtime/connections/index.ts';
-import { defaultOptions, HeldProposals } from '../runtime/serving.ts';
+import { accessTo, defaultOptions, HeldProposals } from '../runtime/serving.ts';
 
 /** The clients' side on a real port; what is proposed commits once the turn is over. */
 async function serve(): Promise<{ url: string; broker: Broker }> {
@@ -15,6 +15,7 @@ async function serve(): Promise<{ url: string; broker: Broker }> {
   const connections = new Connections({
     broker,
     proposals,
+    access: accessTo(broker),
     listeners: [listener],
     clock: new SystemClock(),
     random: new SystemRandom(),

@@ -5,12 +5,20 @@
 import { ByteWriter, type Log, type LogLine } from '../../src/base/index.ts';
 import { Broker, encodeOp, type Op, type Outcome } from '../../src/core/broker/index.ts';
 import { Decoder, type Packet } from '../../src/core/mqtt/index.ts';
-import type { ByteStream, Listener, ListenerEvents, StreamEvents } from '../../src/ports/index.ts';
+import { NodeScrypt } from '../../src/io/passwords/index.ts';
+import type {
+  ByteStream,
+  Listener,
+  ListenerEvents,
+  PasswordHashing,
+  StreamEvents,
+} from '../../src/ports/index.ts';
 import {
   connectionOptions,
   Connections,
   type ConnectionOptions,
 } from '../../src/runtime/connections/index.ts';
+import { AccessGate, type AccessOptions } from '../../src/runtime/access/index.ts';
 import type { Proposals } from '../../src/runtime/proposals.ts';
 import { SimClock } from '../../src/simulator/time/sim-clock.ts';
 import { SimRandom } from '../../src/simulator/time/sim-random.ts';
@@ -197,6 +205,21 @@ function textOf(packet: Buffer): string {
   return `${parsed.topic}=${parsed.payload.toString()}${marks.join('')}`;
 }
 
+/** Who may connect to a test's broker: everybody, unless `options` or its users and rules say otherwise. */
+export const accessTo = (
+  broker: Broker,
+  options: Partial<AccessOptions> = {},
+  hashing: PasswordHashing = new NodeScrypt(),
+): AccessGate =>
+  new AccessGate({
+    state: () => broker.access,
+    options: { anonymous: 'allow', certificateNames: 'ignore', ...options },
+    hashing,
+    key: Buffer.alloc(32, 1),
+    decoyKey: Buffer.alloc(32, 2),
+    nonce: () => 'nonce',
+  });
+
 /** Everything together. `open` and clients follow. */
 export class Serving {
   readonly broker: Broker;
@@ -208,7 +231,12 @@ export class Serving {
   /** Fulfils when the port is about to be bound. */
   readonly isOpening: Promise<void>;
 
-  constructor(options: Partial<ConnectionOptions> = {}, broker = new Broker()) {
+  constructor(
+    options: Partial<ConnectionOptions> = {},
+    broker = new Broker(),
+    access: Partial<AccessOptions> = {},
+    hashing: PasswordHashing = new NodeScrypt(),
+  ) {
     this.broker = broker;
     this.proposals = new HeldProposals(broker);
     let opening: () => void = () => undefined;
@@ -227,6 +255,7 @@ export class Serving {
     this.connections = new Connections({
       broker,
       proposals: this.proposals,
+      access: accessTo(broker, access, hashing),
       listeners: [listener],
       clock: this.clock,
       random: new SimRandom(1),
@@ -266,12 +295,21 @@ const number = (value: number): Buffer => Buffer.from([value >> 8, value & 0xff]
 
 export function connectPacket(
   clientId: string,
-  more: Readonly<{ isDurable?: boolean; keepAlive?: number; will?: string; isWillRetained?: boolean }> = {},
+  more: Readonly<{
+    isDurable?: boolean;
+    keepAlive?: number;
+    will?: string;
+    isWillRetained?: boolean;
+    /** User name and password. */
+    login?: readonly [string, string];
+  }> = {},
 ): Buffer {
   const willFlags = more.will === undefined ? 0 : 0x0c + (more.isWillRetained === true ? 0x20 : 0);
-  const head = Buffer.from([0, 4, 0x4d, 0x51, 0x54, 0x54, 4, (more.isDurable === true ? 0 : 2) + willFlags]);
+  const flags = (more.isDurable === true ? 0 : 2) + willFlags + (more.login === undefined ? 0 : 0xc0);
+  const head = Buffer.from([0, 4, 0x4d, 0x51, 0x54, 0x54, 4, flags]);
   const will = more.will === undefined ? [] : [field('wills'), field(more.will)];
-  return packetOf(0x10, head, number(more.keepAlive ?? 0), field(clientId), ...will);
+  const login = (more.login ?? []).map(field);
+  return packetOf(0x10, head, number(more.keepAlive ?? 0), field(clientId), ...will, ...login);
 }
 
 export const publishPacket = (

@@ -16,7 +16,8 @@ const isReserved = (level: string | undefined): boolean => level?.startsWith('$'
 
 export function isMatched(topic: Levels, filter: Levels): boolean {
   if (isReserved(topic[0]) && isWild(filter[0])) return false;
-  for (const [depth, level] of filter.entries()) {
+  for (let depth = 0; depth < filter.length; depth += 1) {
+    const level = filter[depth];
     if (level === '#') return true;
     if (depth >= topic.length || (level !== '+' && level !== topic[depth])) return false;
   }

@@ -195,6 +195,11 @@ export class Broker {
       if (detachedAt !== null && endsAt !== null) yield { clientId, detachedAt, endsAt };
   }
 
+  /** The durable sessions; some may have ended, and others begun, by the time that an iteration comes to them. */
+  sessions(): Iterable<Session> {
+    return this.#sessions.all();
+  }
+
   /** The client's durable session; null: it has none. */
   sessionOf(clientId: string): Session | null {
     return this.#sessions.get(clientId);

@@ -1,6 +1,6 @@
 /** The packets that a server sends, as bytes. All are short and of one form, so they are made by hand. Source: MQTT 3.1.1 §3. */
 import type { Message, Qos } from '../broker/index.ts';
-import { PACKET } from './fields.ts';
+import { PACKET, type SUBSCRIPTION_REFUSED } from './fields.ts';
 
 /** Source: §3.2; MQTT-3.2.2-4: a refusal says that no session is present. */
 export const connack = (code: number, isSessionPresent: boolean): Buffer =>
@@ -29,7 +29,7 @@ export const pubcomp = (packetId: number): Buffer => short(PACKET.pubcomp, packe
 export const unsuback = (packetId: number): Buffer => short(PACKET.unsuback, packetId);
 
 /** One return code for each filter, in their order. Source: MQTT-3.8.4-5. */
-export function suback(packetId: number, granted: readonly Qos[]): Buffer {
+export function suback(packetId: number, granted: readonly (Qos | typeof SUBSCRIPTION_REFUSED)[]): Buffer {
   const head = packetOf(PACKET.suback << 4, 2 + granted.length);
   head.bytes.writeUInt16BE(packetId, head.at);
   head.bytes.set(granted, head.at + 2);

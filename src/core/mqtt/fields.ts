@@ -20,7 +20,17 @@ export const PACKET = {
 } as const;
 
 /** Connect return codes. Source: table 3.1. */
-export const CONNECT_CODE = { accepted: 0, versionRefused: 1, identifierRejected: 2 } as const;
+export const CONNECT_CODE = {
+  accepted: 0,
+  versionRefused: 1,
+  identifierRejected: 2,
+  unavailable: 3,
+  badCredentials: 4,
+  notAuthorized: 5,
+} as const;
+
+/** A SUBACK's code for a filter that was not granted. Source: MQTT 3.1.1 §3.9.3. */
+export const SUBSCRIPTION_REFUSED = 0x80;
 
 /** The protocol levels that can be told apart: 3.1, 3.1.1, 5. */
 export const LEVEL = { v31: 3, v311: 4, v5: 5 } as const;

@@ -27,6 +27,7 @@ export {
   type Subscribe,
   type Unsubscribe,
 } from './packet.ts';
+export { type Permissions } from './permissions.ts';
 export { PublishCopies } from './publish-copies.ts';
 export { isFailure, REASON, type Reason } from './reasons.ts';
 export { MqttSession, type Effect, type SessionParts } from './session.ts';

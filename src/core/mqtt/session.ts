@@ -3,7 +3,7 @@
  * acknowledges: an answer that rests on the replicated state comes out as a reply to be sent once its operation is committed.
  * A violation names its clause and costs this connection only. Source: MQTT 3.1.1 §3, §4; PROTOCOL.md §2 Ack.
  */
-import { assert, unreachable } from '../../base/index.ts';
+import { assert, present, unreachable } from '../../base/index.ts';
 import {
   NEVER_EXPIRES,
   NO_PROPERTIES,
@@ -13,15 +13,20 @@ import {
   type Subscription,
 } from '../broker/index.ts';
 import { connack, connackForMqtt5, pingresp, puback, pubcomp, pubrec, suback, unsuback } from './encode.ts';
-import { mqttFaults, unexpected, type MqttFaultCode } from './faults.ts';
-import { CONNECT_CODE, LEVEL } from './fields.ts';
+import { mqttFaults, unexpected } from './faults.ts';
+import { CONNECT_CODE, LEVEL, SUBSCRIPTION_REFUSED } from './fields.ts';
 import type { Connect, Packet, Publish, SharedFilter } from './packet.ts';
+import type { Permissions } from './permissions.ts';
 
 export type Effect = Readonly<
   /** Send at once: it says nothing of any state. */
   | { type: 'reply'; bytes: Buffer }
   /** Send a last word, then close. */
-  | { type: 'refuse'; bytes: Buffer; code: MqttFaultCode; text: string }
+  | { type: 'refuse'; bytes: Buffer; code: string; text: string }
+  /** A CONNECT: tell `admitted` or `refused`. Until then no packet may be taken. */
+  | { type: 'authenticate'; connect: Connect; clientId: string }
+  /** Nothing follows from it. */
+  | { type: 'nothing' }
   /** Propose; when committed, tell `opened`. Until then no packet may be taken. `keepAliveMs` 0: silence is never too long. */
   | { type: 'open'; op: Extract<Op, { type: 'openSession' }>; keepAliveMs: number }
   /** Propose; send `reply`, if any, when committed. */
@@ -55,6 +60,7 @@ export class MqttSession {
   readonly #parts: SessionParts;
   #state: 'expectConnect' | 'opening' | 'connected' = 'expectConnect';
   #clientId = '';
+  #permissions: Permissions | null = null;
   #isDurable = false;
   /**
    * Of a session that is not durable: packet identifiers that came with QoS 2 and were not released. They end with this conversation, as the
@@ -80,6 +86,7 @@ export class MqttSession {
       case 'foreignConnect':
         throw unexpected(4, 'MQTT-3.1.0-2', 'a second CONNECT');
       case 'publish':
+        if (!this.#may().mayPublish(packet.topic)) return deniedEffect(packet);
         return packet.qos === 2 ? this.#receive(packet) : publishEffect(packet);
       case 'puback':
         return { type: 'settle', packetId: packet.packetId };
@@ -106,6 +113,22 @@ export class MqttSession {
     }
   }
 
+  /** The client is who it says, and may do this. */
+  admitted(connect: Connect, permissions: Permissions): Effect {
+    assert(this.#state === 'opening' && this.#permissions === null, 'one CONNECT is admitted, once');
+    this.#permissions = permissions;
+    return this.#open(connect, permissions);
+  }
+
+  /** The CONNACK for a client that does not come in. Source: MQTT-3.2.2-4. */
+  refused(
+    reason: 'badCredentials' | 'notAuthorized' | 'busy',
+    fault: Readonly<{ code: string; text: string }>,
+  ): Effect {
+    const code = CONNECT_CODE[reason === 'busy' ? 'unavailable' : reason];
+    return { type: 'refuse', bytes: connack(code, false), ...fault };
+  }
+
   /** The CONNECT is committed: the CONNACK to send. Source: MQTT-3.2.2-1 to MQTT-3.2.2-3. */
   opened({ isPresent, isDurable }: Readonly<{ isPresent: boolean; isDurable: boolean }>): Buffer {
     assert(this.#state === 'opening', 'only a CONNECT that waits is answered');
@@ -127,10 +150,10 @@ export class MqttSession {
     // MQTT-3.1.3-6
     this.#clientId = packet.clientId === '' ? this.#parts.spareClientId : packet.clientId;
     this.#state = 'opening';
-    return this.#open(packet);
+    return { type: 'authenticate', connect: packet, clientId: this.#clientId };
   }
 
-  #open({ keepAliveSeconds, isClean, will }: Connect): Effect {
+  #open({ keepAliveSeconds, isClean, will }: Connect, { user, mustBeClean }: Permissions): Effect {
     // MQTT-3.1.2-24: one and a half times the keep-alive.
     const keepAliveMs = keepAliveSeconds * 1500;
     return {
@@ -139,8 +162,8 @@ export class MqttSession {
       op: {
         type: 'openSession',
         clientId: this.#clientId,
-        user: null,
-        isClean,
+        user,
+        isClean: isClean || mustBeClean,
         // MQTT-3.1.2-4, MQTT-3.1.2-6
         expirySeconds: isClean ? 0 : NEVER_EXPIRES,
         queue: this.#parts.queue,
@@ -178,13 +201,20 @@ export class MqttSession {
       ...subscription,
       filter: whole({ group, filter: subscription.filter }),
     }));
-    // MQTT-3.8.4-1, MQTT-3.8.4-5
+    const granted = subscriptions.filter(({ filter }) => this.#may().maySubscribe(filter));
+    // MQTT-3.8.4-1, MQTT-3.8.4-5, MQTT-3.9.3-1
     const reply = suback(
       packetId,
-      subscriptions.map(({ qos }) => qos),
+      subscriptions.map((each) => (granted.includes(each) ? each.qos : SUBSCRIPTION_REFUSED)),
     );
-    if (!this.#isDurable) return { type: 'subscribeLocal', subscriptions, reply };
-    return { type: 'propose', op: { type: 'subscribe', clientId: this.#clientId, subscriptions }, reply };
+    if (granted.length === 0) return { type: 'reply', bytes: reply };
+    if (!this.#isDurable) return { type: 'subscribeLocal', subscriptions: granted, reply };
+    const op = { type: 'subscribe', clientId: this.#clientId, subscriptions: granted } as const;
+    return { type: 'propose', op, reply };
+  }
+
+  #may(): Permissions {
+    return present(this.#permissions, 'the permissions of a connected client');
   }
 
   #unsubscribe({ packetId, filters: asked }: Extract<Packet, { type: 'unsubscribe' }>): Effect {
@@ -194,6 +224,16 @@ export class MqttSession {
     if (!this.#isDurable) return { type: 'unsubscribeLocal', filters, reply };
     return { type: 'propose', op: { type: 'unsubscribe', clientId: this.#clientId, filters }, reply };
   }
+}
+
+/**
+ * 3.1.1 has no word for it: the message is acknowledged and goes no further. Closing the connection would be as good by the letter, but a client
+ * sends again what was not acknowledged, and would never get past it. Behind what waits for its commit, so that acknowledgements keep their
+ * order. Source: MQTT-3.3.5-2, MQTT-4.6.0-2.
+ */
+function deniedEffect({ qos, packetId }: Publish): Effect {
+  if (qos === 0) return { type: 'nothing' };
+  return { type: 'propose', op: { type: 'barrier' }, reply: qos === 1 ? puback(packetId) : pubrec(packetId) };
 }
 
 function publishEffect(packet: Publish): Effect {

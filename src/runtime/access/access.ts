@@ -55,7 +55,7 @@ export interface Access {
   readonly hasRules: boolean;
   /**
    * At once where nothing has to be computed; else a promise, which never rejects. `isWanted` is asked when its turn has come: nothing is
-   * computed for a client that is gone. The password's bytes must stay as they are until then.
+   * computed for a client that is gone.
    */
   authenticate(credentials: Credentials, isWanted: () => boolean): Admission | Promise<Admission>;
   beginScram(clientId: string): ScramConversation;

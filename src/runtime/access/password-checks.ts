@@ -58,7 +58,9 @@ export class PasswordChecks {
       if (known === user) return 'right';
       this.#remembered.delete(tag);
     }
-    return new Promise((done) => this.#ask(tag, { password, user, askers: [{ isWanted, done }] }));
+    // A copy: what the network gave may be much longer, and stay as long as this is looked at.
+    const kept = Uint8Array.from(password);
+    return new Promise((done) => this.#ask(tag, { password: kept, user, askers: [{ isWanted, done }] }));
   }
 
   #ask(tag: string, asked: Check): void {

@@ -11,17 +11,21 @@ import {
   MqttViolation,
   publish,
   pubrel,
+  type Connect,
   type Effect,
   type Sending,
   type Window,
 } from '../../core/mqtt/index.ts';
 import type { ByteStream, StreamEvents } from '../../ports/index.ts';
+import type { Admission, Identity } from '../access/index.ts';
+import type { Entrance } from './entrance.ts';
 import { connectionFaults } from './faults.ts';
 import type { ConnectionOptions } from './options.ts';
 
 /** What a connection needs of those around it. */
 export interface Surroundings {
   readonly broker: Broker;
+  readonly entrance: Entrance;
   readonly clock: Clock;
   readonly options: ConnectionOptions;
   /** `done` comes when the operation is committed and applied; never, when serving ends first. */
@@ -59,6 +63,10 @@ export class Connection {
   #isPaused = false;
   /** The name it goes by since its CONNECT. */
   #client: Readonly<{ clientId: string; hasWill: boolean; mayBeDurable: boolean }> | null = null;
+  /** Who it is, from then on. */
+  #identity: Identity | null = null;
+  /** What became of its credentials, until it can be acted upon. */
+  #admission: Readonly<{ admission: Admission; connect: Connect }> | null = null;
   #delivering: Readonly<{ session: Session; window: Window }> | null = null;
   /** Numbers of messages that the client has taken, to be settled with one proposal. */
   #settled: number[] = [];
@@ -94,6 +102,10 @@ export class Connection {
     return this.#client?.clientId ?? null;
   }
 
+  get identity(): Identity | null {
+    return this.#identity;
+  }
+
   get session(): Session | null {
     return this.#delivering?.session ?? null;
   }
@@ -121,6 +133,7 @@ export class Connection {
   /** Takes what has come, as far as it may be taken now. */
   read(): void {
     try {
+      this.#enter();
       while (this.#isOpen && !this.#mustWait()) {
         const packet = this.#decoder.next();
         if (packet === null) break;
@@ -178,6 +191,11 @@ export class Connection {
         this.#close({ code: effect.code, text: effect.text });
         this.#stream.end();
         break;
+      case 'authenticate':
+        this.#authenticate(effect);
+        break;
+      case 'nothing':
+        break;
       case 'open':
         this.#open(effect);
         break;
@@ -227,6 +245,39 @@ export class Connection {
 
   #replyCommitted(reply: Buffer): void {
     if (this.#isOpen) this.#stream.write(reply);
+  }
+
+  #authenticate({ connect, clientId }: Extract<Effect, { type: 'authenticate' }>): void {
+    const { userName, password } = connect;
+    const credentials = { userName, password, certificateName: null, clientId };
+    const admission = this.#around.entrance.access.authenticate(credentials, () => this.#isOpen);
+    if (!(admission instanceof Promise)) {
+      this.#admission = { admission, connect };
+      this.#enter();
+      return;
+    }
+    void admission.then((found) => {
+      if (!this.#isOpen) return;
+      this.#admission = { admission: found, connect };
+      this.read();
+    });
+  }
+
+  /** It comes in, or is told why not; not while this server takes nothing from clients. */
+  #enter(): void {
+    if (this.#admission === null || !this.#isOpen || this.#around.isHoldingBack()) return;
+    const { admission, connect } = this.#admission;
+    this.#admission = null;
+    const entry =
+      admission.type === 'refused'
+        ? admission
+        : this.#around.entrance.enter(admission, connect.will?.address ?? null);
+    if (entry.type === 'refused') {
+      this.#obey(this.#protocol.refused(entry.reason, { code: entry.code, text: entry.text }));
+      return;
+    }
+    this.#identity = entry.identity;
+    this.#obey(this.#protocol.admitted(connect, entry.permissions));
   }
 
   #open({ op, keepAliveMs }: Extract<Effect, { type: 'open' }>): void {
@@ -365,7 +416,7 @@ export class Connection {
     if (this.#silenceMs === 0) return;
     const { clock } = this.#around;
     // What was not read because this server holds back is not the client's silence.
-    if (this.#client !== null && (this.#protocol.isOpening || this.#around.isHoldingBack()))
+    if (this.#protocol.isOpening || (this.#client !== null && this.#around.isHoldingBack()))
       this.#lastHeard = clock.now();
     const left = this.#lastHeard + this.#silenceMs - clock.now();
     if (left > 0) this.#timer = clock.after(Math.ceil(left), () => this.#watchSilence());

@@ -6,9 +6,12 @@ import type { Clock, Log, Random } from '../../base/index.ts';
 import type { Broker, BrokerStats, Op, Outcome, Session } from '../../core/broker/index.ts';
 import { Window } from '../../core/mqtt/index.ts';
 import type { ByteStream, Listener, StreamEvents } from '../../ports/index.ts';
+import { accessFaults, whoText, type Access } from '../access/index.ts';
 import type { Proposals } from '../proposals.ts';
+import { AccessReview } from './access-review.ts';
 import { Connection, type Departure, type Surroundings } from './connection.ts';
 import { Deadlines } from './deadlines.ts';
+import { Entrance } from './entrance.ts';
 import { connectionFaults } from './faults.ts';
 import type { ConnectionOptions } from './options.ts';
 import { PairClock } from './pair-clock.ts';
@@ -17,6 +20,7 @@ import { RareWarnings } from './rare-warnings.ts';
 export type ConnectionsParts = Readonly<{
   broker: Broker;
   proposals: Proposals;
+  access: Access;
   listeners: readonly Listener[];
   clock: Clock;
   random: Random;
@@ -42,6 +46,8 @@ export class Connections {
   /** Of clients that are away: when their wills are published, and when their sessions end. */
   readonly #wills: Deadlines;
   readonly #ends: Deadlines;
+  readonly #entrance: Entrance;
+  readonly #review: AccessReview;
   readonly #around: Surroundings;
   readonly #connections = new Set<Connection>();
   readonly #byClient = new Map<string, Connection>();
@@ -63,14 +69,28 @@ export class Connections {
   #past = { messagesIn: 0, messagesOut: 0 };
 
   constructor(parts: ConnectionsParts) {
-    const { broker, clock, options, log } = parts;
+    const { broker, clock, options, log, access } = parts;
     this.#parts = parts;
     this.#warnings = new RareWarnings(clock, log);
     this.#pairClock = new PairClock(clock);
     this.#wills = new Deadlines(clock, this.#pairClock, (clientId) => this.#fireWill(clientId));
     this.#ends = new Deadlines(clock, this.#pairClock, (clientId) => this.#endSession(clientId));
+    this.#entrance = new Entrance({
+      access,
+      broker,
+      connected: (clientId) => this.#byClient.get(clientId)?.identity ?? null,
+      warn: (code, text) => this.#warnings.warn(code, `A client ${text}`),
+    });
+    this.#review = new AccessReview({
+      access,
+      clock,
+      sessions: () => this.#sessions(),
+      lookAtClients: () => this.#lookAtClients(),
+      lookAtSession: (session) => this.#lookAtSession(session),
+    });
     this.#around = {
       broker,
+      entrance: this.#entrance,
       clock,
       options,
       propose: (op, done) => this.#propose(op, done),
@@ -78,7 +98,10 @@ export class Connections {
       isHoldingBack: () => this.#isHoldingBack(),
       claim: (clientId, connection) => this.#claim(clientId, connection),
       windowOf: (session) => this.#windowOf(session),
-      attached: (session, connection) => void this.#bySession.set(session, connection),
+      attached: (session, connection) => {
+        this.#bySession.set(session, connection);
+        this.#lookAtSession(session);
+      },
       deliverReady: () => this.#deliverReady(),
       closed: (connection, fault) => this.#closed(connection, fault),
     };
@@ -96,7 +119,10 @@ export class Connections {
     this.#term += 1;
     const term = this.#term;
     this.#pairClock.begin(this.#parts.broker.latestTime);
-    this.#propose({ type: 'claimed', at: this.#pairClock.now() }, () => this.#awaitAbsent());
+    this.#propose({ type: 'claimed', at: this.#pairClock.now() }, () => {
+      this.#awaitAbsent();
+      this.#review.look();
+    });
     await this.#closing;
     for (const listener of this.#parts.listeners) {
       if (term !== this.#term) return;
@@ -123,6 +149,7 @@ export class Connections {
     this.#windows = new WeakMap();
     this.#wills.clear();
     this.#ends.clear();
+    this.#review.clear();
     this.#departures = [];
     this.#pending = 0;
     this.#endDrain();
@@ -152,6 +179,8 @@ export class Connections {
     this.#release();
     for (const depart of this.#departures.splice(0)) depart();
     this.#awaitAbsent();
+    this.#review.clear();
+    this.#review.look();
   }
 
   /** One committed entry was applied and its proposers were told: what it brought goes out, and what was held back goes on. */
@@ -159,6 +188,7 @@ export class Connections {
     if (!this.#isServing) return;
     this.#deliverReady();
     if (this.#wasHoldingBack && !this.#isHoldingBack()) this.#release();
+    this.#review.look();
     this.#warnOfDropped();
   }
 
@@ -262,6 +292,31 @@ export class Connections {
     this.#past.messagesIn += connection.messagesIn;
     this.#past.messagesOut += connection.messagesOut;
     if (fault !== null) this.#warnings.warn(fault.code, `A client at ${connection.remote} ${fault.text}`);
+  }
+
+  *#sessions(): Iterable<Session> {
+    yield* this.#parts.broker.sessions();
+    for (const session of this.#bySession.keys()) if (!session.isDurable) yield session;
+  }
+
+  #lookAtClients(): void {
+    for (const connection of [...this.#connections]) {
+      const { identity } = connection;
+      if (identity === null || this.#parts.access.isCurrent(identity)) continue;
+      const text = accessFaults.LS_ACCESS_REVOKED(whoText(identity.user, identity.clientId));
+      connection.lose({ code: 'LS_ACCESS_REVOKED', text });
+    }
+  }
+
+  /** During a drain nothing is proposed; it is looked at again after an `undrain`, or by who serves next. */
+  #lookAtSession(session: Session): void {
+    if (this.#isDraining) return;
+    const { user, clientId } = session;
+    const owner = { type: 'admitted', user, clientId, proof: { kind: 'none' } } as const;
+    const filters = this.#entrance.lostBy(session, this.#bySession.get(session)?.identity ?? owner);
+    if (filters.length === 0) return;
+    if (session.isDurable) this.#propose({ type: 'unsubscribe', clientId, filters }, null);
+    else this.#parts.broker.unsubscribeLocal(session, filters);
   }
 
   #deliverReady(): void {

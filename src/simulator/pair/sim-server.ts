@@ -14,12 +14,24 @@ import {
   type Stamp,
 } from '../../core/pair/index.ts';
 import type { Arbiter, ArbiterEvents, Channel, Gateway, Listener, StoreRoot } from '../../ports/index.ts';
+import { AccessGate } from '../../runtime/access/index.ts';
 import { Connections, type ConnectionOptions } from '../../runtime/connections/index.ts';
 import { PairDriver } from '../../runtime/pair/index.ts';
 import { Replication } from '../../runtime/replication/index.ts';
 
 /** A checkpoint at the latest after this, and after so many bytes applied: often enough to meet every fault. */
 const CHECKPOINT = { intervalMs: 2_000, bytesMax: 32 * 1024 };
+
+/** The simulated clients are anonymous: nothing is ever hashed. */
+const anonymousOnly = (broker: Broker): AccessGate =>
+  new AccessGate({
+    state: () => broker.access,
+    options: { anonymous: 'allow', certificateNames: 'ignore' },
+    hashing: { scrypt: () => Promise.reject(new Error('no simulated client has a password')) },
+    key: new Uint8Array(16),
+    decoyKey: new Uint8Array(16),
+    nonce: () => 'simulated',
+  });
 
 export type SimServerPorts = Readonly<{
   clock: Clock;
@@ -109,6 +121,7 @@ export class SimServer {
     const connections = new Connections({
       broker,
       proposals: replication.pipeline,
+      access: anonymousOnly(broker),
       listeners: [listener],
       clock,
       random,

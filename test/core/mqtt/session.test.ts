@@ -1,6 +1,18 @@
 import { expect, test } from 'vitest';
-import { NO_PROPERTIES, plainSubscription, type Content } from '../../../src/core/broker/index.ts';
-import { MqttSession, MqttViolation, type Effect, type Packet } from '../../../src/core/mqtt/index.ts';
+import {
+  NEVER_EXPIRES,
+  NO_PROPERTIES,
+  plainSubscription,
+  type Content,
+} from '../../../src/core/broker/index.ts';
+import {
+  MqttSession,
+  MqttViolation,
+  type Connect,
+  type Effect,
+  type Packet,
+  type Permissions,
+} from '../../../src/core/mqtt/index.ts';
 import { ack, asked, connect, disconnect, publish } from './packets.ts';
 
 const content: Content = {
@@ -15,9 +27,22 @@ const content: Content = {
 const fresh = (): MqttSession =>
   new MqttSession({ spareClientId: 'spare', queue: { messages: 5, bytes: 1e9, whenFull: 'dropOldest' } });
 
-function connected(more: Parameters<typeof connect>[0] = {}): MqttSession {
+const ALL: Permissions = {
+  user: null,
+  mustBeClean: false,
+  mayPublish: () => true,
+  maySubscribe: () => true,
+};
+
+/** A CONNECT, and what follows when its client is admitted. */
+function connecting(session: MqttSession, more: Partial<Connect> = {}, permissions = ALL): Effect {
+  const effect = session.step(connect(more));
+  return effect.type === 'authenticate' ? session.admitted(effect.connect, permissions) : effect;
+}
+
+function connected(more: Partial<Connect> = {}, permissions = ALL): MqttSession {
   const session = fresh();
-  session.step(connect(more));
+  connecting(session, more, permissions);
   session.opened({ isPresent: false, isDurable: more.isClean === false });
   return session;
 }
@@ -44,7 +69,7 @@ test('the first packet must be CONNECT [MQTT-3.1.0-1], and there is only one [MQ
 test('CONNACK says whether a session was present [MQTT-3.2.2-2, MQTT-3.2.2-3]', () => {
   for (const isPresent of [false, true]) {
     const session = fresh();
-    session.step(connect({ isClean: false }));
+    connecting(session, { isClean: false });
     expect(session.isOpening).toBe(true);
     expect([...session.opened({ isPresent, isDurable: true })]).toEqual([0x20, 2, isPresent ? 1 : 0, 0]);
     expect(session.isOpening).toBe(false);
@@ -58,12 +83,12 @@ test('no packet is taken while a CONNECT waits for its commit (PROTOCOL.md Ack)'
 });
 
 test('an empty client identifier gets a name with a clean session [MQTT-3.1.3-6] and 0x02 without [MQTT-3.1.3-8]', () => {
-  expect(opOf(fresh().step(connect({ clientId: '' })))).toMatchObject({
+  expect(opOf(connecting(fresh(), { clientId: '' }))).toMatchObject({
     clientId: 'spare',
     isClean: true,
     expirySeconds: 0,
   });
-  const refusal = fresh().step(connect({ clientId: '', isClean: false }));
+  const refusal = connecting(fresh(), { clientId: '', isClean: false });
   expect(refusal).toMatchObject({
     type: 'refuse',
     code: 'LS_MQTT_CLIENT_ID',
@@ -84,9 +109,9 @@ test('other versions are refused with the code that their clients understand [MQ
 
 test('silence is bounded by one and a half times the keep-alive [MQTT-3.1.2-24], and a will waits as long for its client', () => {
   const will = { ...content, address: 'w', expirySeconds: null, delaySeconds: 0 };
-  const open = fresh().step(connect({ keepAliveSeconds: 10, will }));
+  const open = connecting(fresh(), { keepAliveSeconds: 10, will });
   expect(open).toMatchObject({ type: 'open', keepAliveMs: 15_000, op: { will: { patienceMs: 15_000 } } });
-  const silent = fresh().step(connect({ keepAliveSeconds: 0, will }));
+  const silent = connecting(fresh(), { keepAliveSeconds: 0, will });
   expect(silent).toMatchObject({ type: 'open', keepAliveMs: 0, op: { will: { patienceMs: 60_000 } } });
 });
 
@@ -186,4 +211,72 @@ test('PINGREQ is answered [MQTT-3.12.4-1]; DISCONNECT ends [MQTT-3.14.4-3]; PUBA
   expect(connected().step(ack('puback', 9))).toEqual({ type: 'settle', packetId: 9 });
   expect(connected().step(ack('pubrec', 9))).toEqual({ type: 'release', packetId: 9 });
   expect(connected().step(ack('pubcomp', 9))).toEqual({ type: 'complete', packetId: 9 });
+});
+
+test('a CONNECT waits until it is known who sent it; its session belongs to that user', () => {
+  const session = fresh();
+  const asked = session.step(connect({ userName: 'ann', password: Buffer.from('secret'), isClean: false }));
+  expect(asked).toMatchObject({ type: 'authenticate', clientId: 'c', connect: { userName: 'ann' } });
+  expect(session.isOpening).toBe(true);
+  expect(opOf(session.admitted(connect({ isClean: false }), { ...ALL, user: 'ann' }))).toMatchObject({
+    user: 'ann',
+    isClean: false,
+  });
+});
+
+test('of a session whose user is no more nothing goes to the next, who gets one of his own', () => {
+  const op = opOf(connecting(fresh(), { isClean: false }, { ...ALL, user: 'bob', mustBeClean: true }));
+  expect(op).toMatchObject({ isClean: true, expirySeconds: NEVER_EXPIRES });
+});
+
+test.each([
+  ['badCredentials', 4],
+  ['notAuthorized', 5],
+  ['busy', 3],
+] as const)('a client that is not let in (%s) is told so with code %i [MQTT-3.2.2-4]', (reason, code) => {
+  const session = fresh();
+  session.step(connect());
+  const fault = { code: 'LS_TEST', text: 'why' };
+  expect(session.refused(reason, fault)).toEqual({
+    type: 'refuse',
+    bytes: Buffer.from([0x20, 2, 0, code]),
+    ...fault,
+  });
+});
+
+test('a message that must not be published is acknowledged and goes no further [MQTT-3.3.5-2]', () => {
+  for (const isClean of [true, false]) {
+    const session = connected({ isClean }, { ...ALL, mayPublish: (topic) => topic !== 't' });
+    expect(session.step(publish({ qos: 0, packetId: 0 }))).toEqual({ type: 'nothing' });
+    expect(session.step(publish({ qos: 0, packetId: 0, isRetained: true }))).toEqual({ type: 'nothing' });
+    for (const [qos, reply] of [
+      [1, '40020007'],
+      [2, '50020007'],
+    ] as const) {
+      const effect = session.step(publish({ qos }));
+      expect(effect).toMatchObject({ type: 'propose', op: { type: 'barrier' } });
+      expect(effect.type === 'propose' && effect.reply?.toString('hex')).toBe(reply);
+    }
+    expect(opOf(session.step(publish({ topic: 'u' })))).toMatchObject({ type: 'publish', address: 'u' });
+  }
+});
+
+test('filters that must not be subscribed to get 0x80, in their places, and the others are granted [MQTT-3.9.3-1]', () => {
+  const permissions = { ...ALL, maySubscribe: (filter: string) => filter.startsWith('a') };
+  const filters = ['a', 'b', 'ab'];
+  const subscriptions = filters.map((filter) => asked(filter, 1));
+  for (const isClean of [true, false]) {
+    const session = connected({ isClean }, permissions);
+    const effect = session.step({ type: 'subscribe', packetId: 7, subscriptions });
+    const granted = ['a', 'ab'].map((filter) => plainSubscription(filter, 1));
+    if (isClean) expect(effect).toMatchObject({ type: 'subscribeLocal', subscriptions: granted });
+    else expect(opOf(effect)).toMatchObject({ type: 'subscribe', subscriptions: granted });
+    expect('reply' in effect && effect.reply?.toString('hex')).toBe('90050007018001');
+    expect(
+      session.step({ type: 'subscribe', packetId: 8, subscriptions: subscriptions.slice(1, 2) }),
+    ).toEqual({
+      type: 'reply',
+      bytes: Buffer.from('9003000880', 'hex'),
+    });
+  }
 });
