@@ -2,7 +2,7 @@
 import { scryptSync } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { USUAL_COST, type AccessOp, type Rule } from '../../src/core/access/index.ts';
-import { Broker } from '../../src/core/broker/index.ts';
+import { Broker, plainSubscription } from '../../src/core/broker/index.ts';
 import type { PasswordHashing } from '../../src/ports/index.ts';
 import {
   connectPacket,
@@ -348,9 +348,7 @@ test('a thousand sessions that wait lose what they must, some at a time', async 
       },
       null,
     );
-    const subscriptions = [
-      { filter: 'x', qos: 1, isNoLocal: false, isRetainAsPublished: false, retainHandling: 'send', id: 0 },
-    ] as const;
+    const subscriptions = [plainSubscription('x', 1)];
     server.proposals.propose({ type: 'subscribe', clientId: `c${n}`, subscriptions }, null);
   }
   server.proposals.commit();

@@ -7,16 +7,23 @@ import { assert, unreachable } from '../../base/index.ts';
 import { AccessState } from '../access/index.ts';
 import { Digest } from './digest.ts';
 import { DurableSessions, placeOf, storedSession } from './durable-sessions.ts';
+import { FilterTree } from './filter-tree.ts';
+import type { Group } from './group.ts';
+import { Groups, type Subscriber } from './groups.ts';
 import { Ledger } from './ledger.ts';
+import type { Lending } from './lending.ts';
 import { Message, type Content, type Place } from './message.ts';
 import { decodeOps } from './op-codec.ts';
 import { NEVER_EXPIRES, type Op, type Outcome, type QueueBounds, type Will } from './op.ts';
+import type { MessageQueue } from './queue.ts';
+import { Ready } from './ready.ts';
 import { restore } from './restore.ts';
 import { Retained } from './retained.ts';
 import { Router } from './router.ts';
 import { Session } from './session.ts';
 import {
   counterValue,
+  groupValue,
   handshakesValue,
   keyOf,
   messageValue,
@@ -27,7 +34,7 @@ import {
   willValue,
   type Change,
 } from './stored.ts';
-import type { Subscription } from './subscription.ts';
+import type { SharedFilter, Subscription } from './subscription.ts';
 import { Wills } from './wills.ts';
 
 export type BrokerStats = Readonly<{
@@ -45,12 +52,15 @@ type SessionOp = Extract<
       | 'unsubscribe'
       | 'settle'
       | 'drop'
+      | 'reserve'
       | 'receive'
       | 'release'
       | 'assign'
       | 'complete';
   }
 >;
+
+type GroupOp = Extract<Op, { type: 'hand' | 'settleShared' | 'bring' }>;
 
 const APPLIED: Outcome = { type: 'applied' };
 const ABSENT: Outcome = { type: 'absent' };
@@ -65,9 +75,17 @@ export class Broker {
   #retained = new Retained(this.#ledger);
   #wills = new Wills(this.#ledger);
   #access = new AccessState(this.#ledger);
-  #router = new Router();
+  #ready = new Ready();
+  #groups: Groups;
+  #router: Router;
   #local = new Map<Session, { compactThrough: number }>();
   #appliedSeq = 0;
+
+  constructor() {
+    const { groups, router } = routing(this.#ledger, this.#ready);
+    this.#groups = groups;
+    this.#router = router;
+  }
 
   /** The latest pair time (ms) that anything in the state names as past; 0: none. */
   get latestTime(): number {
@@ -96,7 +114,10 @@ export class Broker {
     this.#retained = new Retained(this.#ledger);
     this.#wills = new Wills(this.#ledger);
     this.#access = new AccessState(this.#ledger);
-    this.#router = new Router();
+    this.#ready = new Ready();
+    const { groups, router } = routing(this.#ledger, this.#ready);
+    this.#groups = groups;
+    this.#router = router;
     this.#local = new Map();
     this.#appliedSeq = 0;
     restore(entries, {
@@ -105,7 +126,8 @@ export class Broker {
       retained: this.#retained,
       wills: this.#wills,
       access: this.#access,
-      subscribe: (session, subscription) => void this.#router.subscribe(session, subscription),
+      groups: this.#groups,
+      subscribe: (session, subscription) => void this.#router.subscribe(session, subscription, null),
     });
   }
 
@@ -116,7 +138,12 @@ export class Broker {
   apply(body: Uint8Array, at: number): readonly Outcome[] {
     assert(at > this.#appliedSeq, `entry ${at} applied after ${this.#appliedSeq}`);
     const outcomes: Outcome[] = [];
-    for (const op of decodeOps(body)) outcomes.push(this.#applyOne(op, { seq: at, index: outcomes.length }));
+    let index = 0;
+    for (const op of decodeOps(body)) {
+      outcomes.push(this.#applyOne(op, { seq: at, index }));
+      // Each subscription may begin something, which gets a place of its own.
+      index += op.type === 'subscribe' ? Math.max(1, op.subscriptions.length) : 1;
+    }
     this.#appliedSeq = at;
     return outcomes;
   }
@@ -134,6 +161,7 @@ export class Broker {
       for (const { message } of session.queue.since(seen.compactThrough)) message.compact();
       seen.compactThrough = session.queue.next;
     }
+    this.#groups.compact();
     return this.#ledger.take();
   }
 
@@ -149,20 +177,19 @@ export class Broker {
     for (const session of this.#sessions.all()) {
       const place = placeOf(session);
       digest.add(keyOf('session', place), sessionValue(storedSession(session)));
-      digest.add(keyOf('counter', place), counterValue(session.queue.next));
       if (!session.handshakes.isEmpty)
         digest.add(keyOf('handshakes', place), handshakesValue(session.handshakes));
-      for (const queued of session.queue.since(0)) {
-        const { number, message } = queued;
-        digest.add(queuedKey(place, number), queuedValue(queued));
-        digest.add(keyOf('message', message.place), messageValue(message));
-      }
+      addQueue(digest, place, session.queue);
+    }
+    for (const { place, stored, queue } of this.#groups.durable()) {
+      digest.add(keyOf('group', place), groupValue(stored));
+      addQueue(digest, place, queue);
     }
     return digest.text;
   }
 
   stats(): BrokerStats {
-    let queuedMessages = 0;
+    let { queuedMessages } = this.#groups;
     for (const session of this.#sessions.all()) queuedMessages += session.queue.length;
     for (const session of this.#local.keys()) queuedMessages += session.queue.length;
     return {
@@ -205,6 +232,11 @@ export class Broker {
     return this.#sessions.get(clientId);
   }
 
+  /** What this server does with groups while it serves. */
+  get lending(): Lending {
+    return this.#groups;
+  }
+
   /** A connection begins to deliver from the client's durable session, which must be there. */
   attach(clientId: string): Session {
     const session = this.sessionOf(clientId);
@@ -225,7 +257,8 @@ export class Broker {
   detach(session: Session): void {
     session.isAttached = false;
     session.takePassing();
-    if (this.#local.delete(session)) this.#router.unsubscribe(session, [...session.subscriptions.keys()]);
+    this.#groups.detach(session);
+    if (this.#local.delete(session)) this.#router.leave(session);
   }
 
   /**
@@ -235,12 +268,12 @@ export class Broker {
   subscribeLocal(session: Session, subscriptions: readonly Subscription[]): readonly Subscription[] {
     assert(this.#local.has(session), `${session.clientId} has no local session`);
     return subscriptions.filter((subscription) =>
-      wantsRetained(subscription, this.#router.subscribe(session, subscription)),
+      wantsRetained(subscription, this.#router.subscribe(session, subscription, null)),
     );
   }
 
   /** For each filter whether there was such a subscription. */
-  unsubscribeLocal(session: Session, filters: readonly string[]): readonly boolean[] {
+  unsubscribeLocal(session: Session, filters: readonly SharedFilter[]): readonly boolean[] {
     assert(this.#local.has(session), `${session.clientId} has no local session`);
     return this.#router.unsubscribe(session, filters);
   }
@@ -270,7 +303,7 @@ export class Broker {
 
   /** Attached sessions that have something new since this was last asked. */
   takeReady(): readonly Session[] {
-    return this.#router.takeReady();
+    return this.#ready.take();
   }
 
   #applyOne(op: Op, place: Place): Outcome {
@@ -296,11 +329,18 @@ export class Broker {
         return this.#access.apply(op.change, place) ? APPLIED : ABSENT;
       case 'barrier':
         return APPLIED;
+      case 'hand':
+      case 'settleShared':
+      case 'bring': {
+        const group = this.#groups.at(op.group);
+        return group === null ? ABSENT : this.#changeGroup(group, op, place);
+      }
       case 'endSession':
       case 'subscribe':
       case 'unsubscribe':
       case 'settle':
       case 'drop':
+      case 'reserve':
       case 'receive':
       case 'release':
       case 'assign':
@@ -325,6 +365,7 @@ export class Broker {
       present.expirySeconds = op.expirySeconds;
       present.detachedAt = null;
       this.#sessions.changed(present);
+      this.#groups.renew(present);
     } else if (op.expirySeconds > 0) {
       const { clientId, user, expirySeconds, queue } = op;
       this.#sessions.begin({ clientId, user, bounds: queue, expirySeconds, detachedAt: null }, place);
@@ -366,7 +407,7 @@ export class Broker {
   }
 
   #end(session: Session): void {
-    this.#router.unsubscribe(session, [...session.subscriptions.keys()]);
+    this.#router.leave(session);
     this.#sessions.end(session);
   }
 
@@ -377,8 +418,9 @@ export class Broker {
         this.#end(session);
         return APPLIED;
       case 'subscribe':
-        for (const subscription of op.subscriptions) {
-          const isNew = this.#router.subscribe(session, subscription);
+        for (const [n, subscription] of op.subscriptions.entries()) {
+          const itsPlace = { seq: place.seq, index: place.index + n };
+          const isNew = this.#router.subscribe(session, subscription, itsPlace);
           if (!wantsRetained(subscription, isNew)) continue;
           for (const message of this.#retained.matching(subscription.filter))
             this.#router.deliverRetained(session, message, subscription);
@@ -396,6 +438,8 @@ export class Broker {
       case 'drop':
         for (const number of op.numbers) session.queue.remove(number);
         return APPLIED;
+      case 'reserve':
+        return { type: 'reserved', from: session.queue.skip(op.count) };
       case 'receive':
         return this.#receive(session, op, place);
       case 'release':
@@ -406,6 +450,21 @@ export class Broker {
         return APPLIED;
       case 'complete':
         this.#sessions.complete(session, op.numbers);
+        return APPLIED;
+      default:
+        return unreachable(op);
+    }
+  }
+
+  #changeGroup(group: Group, op: GroupOp, place: Place): Outcome {
+    switch (op.type) {
+      case 'hand':
+        return group.applyHand(this.#sessions.get(op.clientId), op.numbers) ? APPLIED : ABSENT;
+      case 'settleShared':
+        group.applySettle(op.numbers);
+        return APPLIED;
+      case 'bring':
+        group.applyBring(new Message(place, op));
         return APPLIED;
       default:
         return unreachable(op);
@@ -428,8 +487,25 @@ export class Broker {
   }
 }
 
-const wantsRetained = ({ retainHandling }: Subscription, isNew: boolean): boolean =>
-  retainHandling === 'send' || (retainHandling === 'sendIfNew' && isNew);
+/** Who gets messages: sessions and groups, found by one tree of filters. */
+function routing(ledger: Ledger, ready: Ready): Readonly<{ groups: Groups; router: Router }> {
+  const tree = new FilterTree<Subscriber, Subscription | null>();
+  const groups = new Groups({ ledger, ready, tree });
+  return { groups, router: new Router({ tree, groups, ready }) };
+}
+
+function addQueue(digest: Digest, place: Place, queue: MessageQueue): void {
+  digest.add(keyOf('counter', place), counterValue(queue.next));
+  for (const queued of queue.since(0)) {
+    const { number, message } = queued;
+    digest.add(queuedKey(place, number), queuedValue(queued));
+    digest.add(keyOf('message', message.place), messageValue(message));
+  }
+}
+
+/** A shared one brings none. Source: MQTT 5.0 §4.8.2. */
+const wantsRetained = ({ group, retainHandling }: Subscription, isNew: boolean): boolean =>
+  group === null && (retainHandling === 'send' || (retainHandling === 'sendIfNew' && isNew));
 
 const delayOf = ({ delaySeconds }: Will, expirySeconds: number): number =>
   1000 * (expirySeconds === NEVER_EXPIRES ? delaySeconds : Math.min(delaySeconds, expirySeconds));

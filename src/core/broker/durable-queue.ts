@@ -56,6 +56,11 @@ export class DurableQueue implements MessageQueue {
     return this.#queue.add(message, marks);
   }
 
+  skip(count: number): number {
+    this.#ledger.touch(this);
+    return this.#queue.skip(count);
+  }
+
   restoreQueued(queued: Omit<Queued, 'isStored'>): void {
     this.#queue.restore({ ...queued, isStored: true });
     this.#ledger.hold(queued.message);

@@ -4,10 +4,17 @@
  */
 export { Broker, type BrokerStats } from './broker.ts';
 export { matches } from './filter-tree.ts';
+export { type Consumer, type Lending } from './lending.ts';
+export { Lent, type Delivery, type Membership } from './membership.ts';
 export { Message, NO_PROPERTIES, type Content, type Place, type Qos } from './message.ts';
 export { decodeOps, encodeOp } from './op-codec.ts';
 export { NEVER_EXPIRES, type Op, type Outcome, type QueueBounds, type Will } from './op.ts';
 export { type MessageQueue, type Queued, type QueuedQos } from './queue.ts';
 export { type Session } from './session.ts';
 export { type Change } from './stored.ts';
-export { plainSubscription, type RetainHandling, type Subscription } from './subscription.ts';
+export {
+  plainSubscription,
+  type RetainHandling,
+  type SharedFilter,
+  type Subscription,
+} from './subscription.ts';

@@ -6,7 +6,7 @@
  *     2 openSession  flags (1: clean, 2: has a will, 4: a full queue refuses), clientId, user (empty: none), u32 expirySeconds, u32 messages,
  *                    u64 bytes, will
  *     3 subscribe    clientId, list of subscriptions (see subscription.ts)
- *     4 unsubscribe  clientId, list of filters
+ *     4 unsubscribe  clientId, list of names (see subscription.ts)
  *     5 settle       clientId, list of u64 numbers
  *     6 fireWill     clientId, u64 at
  *     7 dropWill     clientId
@@ -20,15 +20,21 @@
  *    15 endSession   clientId, u64 detachedAt
  *    16 drop         clientId, list of u64 numbers
  *    17 dropRetained list of addresses, u64 at
+ *    18 reserve      clientId, u32 count
+ *    19 hand         place of the group, clientId, list of u64 numbers
+ *    20 settleShared place of the group, list of u64 numbers
+ *    21 bring        place of the group, content
  *    32 access       bytes (see core/access/access-op.ts)
  *
+ *     place: u64 seq, u32 index
  *     will: content, u32 delaySeconds, u32 patienceMs, u8 1: u32 expirySeconds follow
  */
 import { assert, ByteReader, unreachable, type ByteWriter } from '../../base/index.ts';
 import { decodeAccessOp, encodeAccessOp } from '../access/index.ts';
 import { decodeContent, encodeContent, list, writeList } from './bits.ts';
+import type { Place } from './message.ts';
 import type { Op, QueueBounds, Will } from './op.ts';
-import { decodeSubscription, encodeSubscription } from './subscription.ts';
+import { decodeFilter, decodeSubscription, encodeFilter, encodeSubscription } from './subscription.ts';
 
 const KINDS = {
   publish: 1,
@@ -48,6 +54,10 @@ const KINDS = {
   endSession: 15,
   drop: 16,
   dropRetained: 17,
+  reserve: 18,
+  hand: 19,
+  settleShared: 20,
+  bring: 21,
   access: 32,
 } as const satisfies Record<Op['type'], number>;
 
@@ -77,7 +87,7 @@ export function encodeOp(writer: ByteWriter, op: Op): void {
       return;
     case 'unsubscribe':
       writer.text(op.clientId);
-      writeList(writer, op.filters, (filter) => writer.text(filter));
+      writeList(writer, op.filters, (each) => encodeFilter(writer, each));
       return;
     case 'receive':
       encodeContent(writer.text(op.clientId).u16(op.packetId), op);
@@ -91,8 +101,22 @@ export function encodeOp(writer: ByteWriter, op: Op): void {
     case 'settle':
     case 'complete':
     case 'drop':
-      writer.text(op.clientId);
-      writeList(writer, op.numbers, (number) => writer.u64(number));
+      writeNumbers(writer.text(op.clientId), op.numbers);
+      return;
+    case 'reserve':
+      writer.text(op.clientId).u32(op.count);
+      return;
+    case 'hand':
+      encodePlace(writer, op.group);
+      writeNumbers(writer.text(op.clientId), op.numbers);
+      return;
+    case 'settleShared':
+      encodePlace(writer, op.group);
+      writeNumbers(writer, op.numbers);
+      return;
+    case 'bring':
+      encodePlace(writer, op.group);
+      encodeContent(writer, op);
       return;
     case 'dropRetained':
       writeList(writer, op.addresses, (address) => writer.text(address));
@@ -144,7 +168,11 @@ function decodeOp(reader: ByteReader): Op {
       return { type: 'subscribe', clientId, subscriptions: list(reader, () => decodeSubscription(reader)) };
     }
     case KINDS.unsubscribe:
-      return { type: 'unsubscribe', clientId: reader.text(), filters: list(reader, () => reader.text()) };
+      return {
+        type: 'unsubscribe',
+        clientId: reader.text(),
+        filters: list(reader, () => decodeFilter(reader)),
+      };
     case KINDS.receive: {
       const clientId = reader.text();
       const packetId = reader.u16();
@@ -155,15 +183,25 @@ function decodeOp(reader: ByteReader): Op {
     case KINDS.assign:
       return { type: 'assign', clientId: reader.text(), through: reader.u64() };
     case KINDS.settle:
-      return { type: 'settle', clientId: reader.text(), numbers: list(reader, () => reader.u64()) };
+      return { type: 'settle', clientId: reader.text(), numbers: numbersIn(reader) };
     case KINDS.complete:
-      return { type: 'complete', clientId: reader.text(), numbers: list(reader, () => reader.u64()) };
+      return { type: 'complete', clientId: reader.text(), numbers: numbersIn(reader) };
     case KINDS.drop:
-      return { type: 'drop', clientId: reader.text(), numbers: list(reader, () => reader.u64()) };
+      return { type: 'drop', clientId: reader.text(), numbers: numbersIn(reader) };
     case KINDS.dropRetained: {
       const addresses = list(reader, () => reader.text());
       return { type: 'dropRetained', addresses, at: reader.u64() };
     }
+    case KINDS.reserve:
+      return { type: 'reserve', clientId: reader.text(), count: reader.u32() };
+    case KINDS.hand: {
+      const group = decodePlace(reader);
+      return { type: 'hand', group, clientId: reader.text(), numbers: numbersIn(reader) };
+    }
+    case KINDS.settleShared:
+      return { type: 'settleShared', group: decodePlace(reader), numbers: numbersIn(reader) };
+    case KINDS.bring:
+      return { type: 'bring', group: decodePlace(reader), ...decodeContent(reader) };
     case KINDS.fireWill:
       return { type: 'fireWill', clientId: reader.text(), at: reader.u64() };
     case KINDS.dropWill:
@@ -174,6 +212,18 @@ function decodeOp(reader: ByteReader): Op {
       assert(kind === KINDS.barrier, `an operation of unknown kind ${kind}`);
       return { type: 'barrier' };
   }
+}
+
+const writeNumbers = (writer: ByteWriter, numbers: readonly number[]): void =>
+  writeList(writer, numbers, (number) => writer.u64(number));
+
+const numbersIn = (reader: ByteReader): number[] => list(reader, () => reader.u64());
+
+const encodePlace = (writer: ByteWriter, { seq, index }: Place): void => void writer.u64(seq).u32(index);
+
+function decodePlace(reader: ByteReader): Place {
+  const seq = reader.u64();
+  return { seq, index: reader.u32() };
 }
 
 type Open = Extract<Op, { type: 'openSession' }>;

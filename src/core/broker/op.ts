@@ -4,8 +4,8 @@
  * Source: PROTOCOL.md §1 (state), §2 Ack.
  */
 import type { AccessOp } from '../access/index.ts';
-import type { Content } from './message.ts';
-import type { Subscription } from './subscription.ts';
+import type { Content, Place } from './message.ts';
+import type { SharedFilter, Subscription } from './subscription.ts';
 
 /** What is published for a client that went without a farewell. */
 export type Will = Omit<Content, 'expiresAt'> &
@@ -56,7 +56,7 @@ export type Op = Readonly<
   /** The session's time is over; nothing, where its client has been connected since `detachedAt`. */
   | { type: 'endSession'; clientId: string; detachedAt: number }
   | { type: 'subscribe'; clientId: string; subscriptions: readonly Subscription[] }
-  | { type: 'unsubscribe'; clientId: string; filters: readonly string[] }
+  | { type: 'unsubscribe'; clientId: string; filters: readonly SharedFilter[] }
   /**
    * A message with QoS 2 from the client of a durable session: published, unless it was received before under that packet identifier and
    * not released since.
@@ -72,6 +72,20 @@ export type Op = Readonly<
   | { type: 'settle'; clientId: string; numbers: readonly number[] }
   /** These were not given to the consumer and never will be: their time is over, or they are too long for it. */
   | { type: 'drop'; clientId: string; numbers: readonly number[] }
+  /**
+   * The next `count` numbers of the session's queue are left out of it: its client is sent messages of groups under them. By whoever serves now:
+   * whoever serves next reserves others.
+   */
+  | { type: 'reserve'; clientId: string; count: number }
+  /**
+   * Messages of a group, by their numbers in its queue, go over to the queue of a member with a durable session, which takes them with QoS 2. They
+   * stay where they are if it is no such member any more. `group`: the place of the operation that began the group's queue, as below.
+   */
+  | { type: 'hand'; group: Place; clientId: string; numbers: readonly number[] }
+  /** A member is done with these of a group, or nobody will be given them: their time is over, or they are too long. */
+  | { type: 'settleShared'; group: Place; numbers: readonly number[] }
+  /** A message that stood in a group for members without durable sessions comes into the queue that the group has now. */
+  | ({ type: 'bring'; group: Place } & Content)
   /** Retained messages of these addresses whose time is over at `at`. */
   | { type: 'dropRetained'; addresses: readonly string[]; at: number }
   /** `at`: from when its message's own time counts. */
@@ -94,6 +108,8 @@ export type Outcome = Readonly<
   | { type: 'opened'; isPresent: boolean; isDurable: boolean }
   /** For each filter whether there was such a subscription. */
   | { type: 'unsubscribed'; existed: readonly boolean[] }
-  /** The operation names a session, a will, a user or a rule that is not there; nothing was changed. */
+  /** Of `reserve`: the first of the numbers. */
+  | { type: 'reserved'; from: number }
+  /** The operation names a session, a group, a will, a user or a rule that is not there; nothing was changed. */
   | { type: 'absent' }
 >;

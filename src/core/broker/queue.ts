@@ -35,6 +35,8 @@ export interface MessageQueue {
   /** The number that the next message gets. */
   readonly next: number;
   add(message: Message, marks: Marks): Queued;
+  /** Leaves out the next `count` numbers; the first of them. */
+  skip(count: number): number;
   get(number: number): Queued | null;
   /** The oldest message whose number is at least `number`; null when there is none. */
   from(number: number): Queued | null;
@@ -79,6 +81,13 @@ export class Queue implements MessageQueue {
     this.#put(queued);
     this.#next += 1;
     return queued;
+  }
+
+  skip(count: number): number {
+    const first = this.#next;
+    this.#next += count;
+    if (this.#length === 0) this.#closeUp();
+    return first;
   }
 
   /** Puts back what was stored; numbers must rise. */

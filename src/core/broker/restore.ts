@@ -3,12 +3,14 @@ import { assert, present } from '../../base/index.ts';
 import { ACCESS_KINDS, type AccessState } from '../access/index.ts';
 import { DurableQueue } from './durable-queue.ts';
 import type { DurableSessions } from './durable-sessions.ts';
+import type { Groups } from './groups.ts';
 import type { Ledger } from './ledger.ts';
 import type { Message, Place } from './message.ts';
 import type { Retained } from './retained.ts';
 import type { Session } from './session.ts';
 import {
   counterFrom,
+  groupFrom,
   handshakesFrom,
   KINDS,
   kindOf,
@@ -30,6 +32,7 @@ export type RestoredParts = Readonly<{
   retained: Retained;
   wills: Wills;
   access: AccessState;
+  groups: Groups;
   subscribe: (session: Session, subscription: Subscription) => void;
 }>;
 
@@ -56,8 +59,11 @@ export function restore(
       case KINDS.counter: {
         const queue = new DurableQueue(place, into.ledger, counterFrom(value));
         queues.set(place, queue);
-        const session = into.sessions.restore(stored.get(place), queue);
-        for (const subscription of stored.get(place).subscriptions) into.subscribe(session, subscription);
+        const terms = stored.find(place);
+        // A group's, which follows.
+        if (terms === null) break;
+        const session = into.sessions.restore(terms, queue);
+        for (const subscription of terms.subscriptions) into.subscribe(session, subscription);
         sessions.set(place, session);
         break;
       }
@@ -77,6 +83,9 @@ export function restore(
       case ACCESS_KINDS.rule:
         into.access.restore(kindOf(key), place, value);
         break;
+      case KINDS.group:
+        into.groups.restoreDurable(groupFrom(value), queues.get(place));
+        break;
       default:
         assert(kindOf(key) === KINDS.handshakes, `a stored key of unknown kind ${kindOf(key)}`);
         into.sessions.restoreHandshakes(sessions.get(place), handshakesFrom(value));
@@ -92,11 +101,12 @@ class ByPlace<T> {
     this.#items.set(placeText(place), item);
   }
 
+  find(place: Place): T | null {
+    return this.#items.get(placeText(place)) ?? null;
+  }
+
   get(place: Place): T {
-    return present(
-      this.#items.get(placeText(place)),
-      `what is at ${placeText(place)}, and was stored before,`,
-    );
+    return present(this.find(place), `what is at ${placeText(place)}, and was stored before,`);
   }
 }
 

@@ -1,51 +1,88 @@
 /**
- * Who gets a message, and how: subscriptions matched, wishes obeyed, queues filled, and the list of sessions that have something new. For one
- * session there is one copy, however many of its subscriptions match. Source: MQTT 5.0 §3.3.4, §3.8.3.1; MQTT-3.3.5-1 of 3.1.1.
+ * Who gets a message, and how: subscriptions matched, wishes obeyed, queues filled. For one session there is one copy, however many of its
+ * subscriptions match; one more for each group, whoever its members are. Source: MQTT 5.0 §3.3.4, §3.8.3.1, §4.8.2; MQTT-3.3.5-1 of 3.1.1.
  */
-import { FilterTree } from './filter-tree.ts';
-import { lowerQos, type Message, type Qos } from './message.ts';
+import type { FilterTree } from './filter-tree.ts';
+import { Group } from './group.ts';
+import type { Groups, Subscriber } from './groups.ts';
+import { lowerQos, type Message, type Place, type Qos } from './message.ts';
 import { NO_IDS } from './queue.ts';
+import type { Ready } from './ready.ts';
+import { isFullFor, makeRoom } from './room.ts';
 import type { Session } from './session.ts';
-import type { Subscription } from './subscription.ts';
+import { nameOf, type SharedFilter, type Subscription } from './subscription.ts';
 
 /** What one session gets of one message. */
 type Delivery = { readonly session: Session; qos: Qos; isAsPublished: boolean; ids: readonly number[] };
 
 export type Routed = 'matched' | 'unmatched' | 'refused';
 
+/** Who gets one message. */
+type Recipients = Readonly<{ deliveries: readonly Delivery[]; groups: readonly Group[] }>;
+
+export type RouterParts = Readonly<{
+  tree: FilterTree<Subscriber, Subscription | null>;
+  groups: Groups;
+  ready: Ready;
+}>;
+
 export class Router {
-  readonly #tree = new FilterTree<Session, Subscription>();
-  #ready: Session[] = [];
+  readonly #tree: RouterParts['tree'];
+  readonly #groups: Groups;
+  readonly #ready: Ready;
   #dropped = 0;
+
+  constructor({ tree, groups, ready }: RouterParts) {
+    this.#tree = tree;
+    this.#groups = groups;
+    this.#ready = ready;
+  }
 
   /** Messages that full queues have let go. */
   get dropped(): number {
-    return this.#dropped;
+    return this.#dropped + this.#groups.dropped;
   }
 
-  /** True: the session had no subscription with this filter. The new one takes the former one's place. Source: MQTT-3.8.4-3. */
-  subscribe(session: Session, subscription: Subscription): boolean {
-    session.subscriptions.set(subscription.filter, subscription);
-    return this.#tree.set(subscription.filter, session, subscription);
+  /**
+   * True: the session had no subscription with this filter. The new one takes the former one's place (MQTT-3.8.4-3). `place`: for what begins with
+   * it, as of `Group.join`.
+   */
+  subscribe(session: Session, subscription: Subscription, place: Place | null): boolean {
+    const name = nameOf(subscription);
+    const former = session.subscriptions.get(name);
+    // A client of MQTT 3.1.1 may have used the name of a shared one for a plain one.
+    if (former !== undefined && former.group !== subscription.group) this.#take(session, former);
+    session.subscriptions.set(name, subscription);
+    return subscription.group === null
+      ? this.#tree.set(subscription.filter, session, subscription)
+      : this.#groups.join(session, subscription, place);
   }
 
   /** For each filter whether there was such a subscription. */
-  unsubscribe(session: Session, filters: Iterable<string>): boolean[] {
-    return [...filters].map((filter) => {
-      const existed = session.subscriptions.delete(filter);
-      if (existed) this.#tree.delete(filter, session);
-      return existed;
+  unsubscribe(session: Session, filters: Iterable<SharedFilter>): boolean[] {
+    return [...filters].map((names) => {
+      const former = session.subscriptions.get(nameOf(names));
+      if (former?.group !== names.group) return false;
+      this.#take(session, former);
+      return true;
     });
+  }
+
+  /** The session ends. */
+  leave(session: Session): void {
+    this.unsubscribe(session, [...session.subscriptions.values()]);
   }
 
   /** `from`: its publisher, if that may have asked not to get its own. Refused: nobody has got it. */
   route(message: Message, from: string | null): Routed {
-    const deliveries = this.#deliveriesOf(message, from);
-    if (deliveries.some(({ session, qos }) => this.#refuses(session, message, lowerQos(qos, message.qos))))
+    const { deliveries, groups } = this.#recipientsOf(message, from);
+    if (deliveries.some(({ session, qos }) => refuses(session, message, lowerQos(qos, message.qos))))
       return 'refused';
+    if (groups.some((group) => group.refuses(message))) return 'refused';
     for (const { session, qos, isAsPublished, ids } of deliveries)
       this.#deliver(session, message, { granted: qos, isRetained: isAsPublished && message.isRetained, ids });
-    return deliveries.length === 0 ? 'unmatched' : 'matched';
+    for (const group of groups) group.route(message);
+    return deliveries.length + groups.length === 0 ? 'unmatched' : 'matched';
   }
 
   /** A message that was retained, for a new subscription. Source: MQTT-3.3.1-8; MQTT 5.0 §3.3.1.3. */
@@ -53,20 +90,24 @@ export class Router {
     this.#deliver(session, message, { granted: qos, isRetained: true, ids: id === 0 ? NO_IDS : [id] });
   }
 
-  /** Attached sessions that have something new since this was last asked. */
-  takeReady(): readonly Session[] {
-    if (this.#ready.length === 0) return this.#ready;
-    const taken = this.#ready;
-    this.#ready = [];
-    for (const session of taken) session.isReady = false;
-    return taken;
+  #take(session: Session, subscription: Subscription): void {
+    session.subscriptions.delete(nameOf(subscription));
+    if (subscription.group === null) this.#tree.delete(subscription.filter, session);
+    else this.#groups.leave(session, subscription);
   }
 
   /** Each session once: with the highest QoS of its subscriptions that match, and the numbers of all of them. Source: MQTT-3.3.4-2 to -4 of 5.0. */
-  #deliveriesOf(message: Message, from: string | null): readonly Delivery[] {
+  #recipientsOf(message: Message, from: string | null): Recipients {
     const deliveries: Delivery[] = [];
+    const groups: Group[] = [];
     const bySession = new Map<Session, Delivery>();
-    this.#tree.match(message.address, (session, { qos, id, isNoLocal, isRetainAsPublished }) => {
+    this.#tree.match(message.address, (session, subscription) => {
+      if (session instanceof Group) {
+        groups.push(session);
+        return;
+      }
+      if (subscription === null) return;
+      const { qos, id, isNoLocal, isRetainAsPublished } = subscription;
       if (isNoLocal && session.clientId === from) return;
       const ids = id === 0 ? NO_IDS : [id];
       const found = bySession.get(session);
@@ -80,13 +121,7 @@ export class Router {
       if (isRetainAsPublished) found.isAsPublished = true;
       if (id !== 0) found.ids = [...found.ids, id];
     });
-    return deliveries;
-  }
-
-  /** Only what both servers know may refuse: a session that is not durable lets its oldest message go. */
-  #refuses({ isDurable, bounds, queue }: Session, message: Message, qos: Qos): boolean {
-    if (!isDurable || qos === 0 || bounds.whenFull === 'dropOldest') return false;
-    return queue.length >= bounds.messages || queue.bytes + message.bytes > bounds.bytes;
+    return { deliveries, groups };
   }
 
   /** At the lower QoS of both. Source: MQTT-3.8.4-6. */
@@ -100,26 +135,21 @@ export class Router {
       if (!this.#makeRoom(session, message)) return;
       session.queue.add(message, { qos, isRetained, ids });
     } else if (session.isAttached) session.pass({ message, isRetained, ids });
-    if (!session.isAttached || session.isReady) return;
-    session.isReady = true;
-    this.#ready.push(session);
+    this.#ready.add(session);
   }
 
   /**
-   * A full queue lets its oldest messages go: the newest is what a client that comes back wants, and the publisher is not at fault. Not one
-   * that may be on its way with QoS 2: the client would keep its packet identifier, and take the next message under it for a repeat.
-   * False: there is nothing to let go of, and the new message is dropped.
+   * A message that may be on its way with QoS 2 stays: the client would keep its packet identifier, and take the next message under it for a
+   * repeat. False: the new message is dropped.
    */
-  #makeRoom(session: Session, message: Message): boolean {
-    const { queue, bounds } = session;
-    const isTooBig = message.bytes > bounds.bytes;
-    if (isTooBig) this.#dropped += 1;
-    while (!isTooBig && (queue.length >= bounds.messages || queue.bytes + message.bytes > bounds.bytes)) {
-      const oldest = queue.from(session.handshakes.assignedThrough);
-      this.#dropped += 1;
-      if (oldest === null) return false;
-      queue.remove(oldest.number);
-    }
-    return !isTooBig;
+  #makeRoom({ queue, bounds, handshakes }: Session, message: Message): boolean {
+    const from = handshakes.assignedThrough;
+    const { hasRoom, gone } = makeRoom(message, { queue, bounds, from }, (number) => queue.remove(number));
+    this.#dropped += gone;
+    return hasRoom;
   }
 }
+
+/** Only what both servers know may refuse: a session that is not durable lets its oldest message go. */
+const refuses = ({ isDurable, bounds, queue }: Session, message: Message, qos: Qos): boolean =>
+  isDurable && qos !== 0 && bounds.whenFull === 'refuse' && isFullFor(queue, bounds, message);

@@ -2,7 +2,10 @@
  * One client's subscriptions and queue. Durable: part of the replicated state, the same on both servers, and there when nobody is
  * connected. Not durable: known to the serving server alone, and gone with its connection.
  */
+import type { Group } from './group.ts';
 import { Handshakes } from './handshakes.ts';
+import type { Consumer } from './lending.ts';
+import { Membership } from './membership.ts';
 import type { Message, Place } from './message.ts';
 import { NEVER_EXPIRES, type QueueBounds } from './op.ts';
 import { Queue, type MessageQueue } from './queue.ts';
@@ -27,7 +30,7 @@ export class Session {
   readonly clientId: string;
   /** The place of the operation that began it; null for a session that is not durable. */
   readonly place: Place | null;
-  /** By filter. */
+  /** By their names (`nameOf`). */
   readonly subscriptions = new Map<string, Subscription>();
   readonly queue: MessageQueue;
   /** Of a session that is not durable they stay empty: what it has half done ends with its connection. */
@@ -36,6 +39,11 @@ export class Session {
   bounds: QueueBounds;
   expirySeconds: number;
   detachedAt: number | null;
+
+  /** Its part in shared subscriptions; null: it never had any. */
+  membership: Membership | null = null;
+  /** The connection that takes what its groups give; null: there is none. */
+  consumer: Consumer | null = null;
 
   /** A connection of this server delivers from it. */
   isAttached = false;
@@ -66,6 +74,12 @@ export class Session {
   get endsAt(): number | null {
     if (this.detachedAt === null || this.expirySeconds === NEVER_EXPIRES) return null;
     return this.detachedAt + this.expirySeconds * 1000;
+  }
+
+  /** It is a member of a group. */
+  join(group: Group): void {
+    this.membership ??= new Membership();
+    this.membership.groups.add(group);
   }
 
   pass(passing: Passing): void {

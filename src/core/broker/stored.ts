@@ -5,11 +5,12 @@
  *     1 message     place                     content (see bits.ts)
  *     2 session     place                     flags (1: a full queue refuses, 2: nobody is connected), clientId, user (empty: none),
  *                                             u32 messages, u64 bytes, u32 expirySeconds, u64 detachedAt, list of subscriptions (see subscription.ts)
- *     3 counter     session's place           u64 the queue's next number
- *     4 queued      session's place, number   message's place (12 bytes), flags (1: retained, 2: QoS 2), u32 subscription ids up to the end
+ *     3 counter     queue's place             u64 the queue's next number; the place is its session's, or its group's
+ *     4 queued      queue's place, number     message's place (12 bytes), flags (1: retained, 2: QoS 2), u32 subscription ids up to the end
  *     5 retained    message's place           empty
  *     6 will        place                     clientId, will (see op-codec.ts), u64 1 + dueAt, 0: it is not due
  *     7 handshakes  session's place           u64 assignedThrough, list of u16 received, list of u64 releasing; where there are none, no key
+ *     8 group       place                     flags (1: a full queue refuses), group, filter, u32 messages, u64 bytes
  *    16, 17        users and rules           see core/access/stored.ts
  */
 import { ByteReader, ByteWriter } from '../../base/index.ts';
@@ -17,7 +18,7 @@ import { decodeContent, encodeContent, list, writeList } from './bits.ts';
 import { Handshakes } from './handshakes.ts';
 import { Message, type Place } from './message.ts';
 import { decodeWill, encodeWill } from './op-codec.ts';
-import type { Will } from './op.ts';
+import type { QueueBounds, Will } from './op.ts';
 import { NO_IDS, type Queued, type QueuedQos } from './queue.ts';
 import type { SessionTerms } from './session.ts';
 import { decodeSubscription, encodeSubscription, type Subscription } from './subscription.ts';
@@ -33,6 +34,7 @@ export const KINDS = {
   retained: 5,
   will: 6,
   handshakes: 7,
+  group: 8,
 } as const;
 type Kind = keyof typeof KINDS;
 
@@ -102,6 +104,25 @@ export function sessionFrom(value: Buffer): StoredSession {
   const detachedAt = (bits & IS_DETACHED) === 0 ? null : since;
   const subscriptions = list(reader, () => decodeSubscription(reader));
   return { clientId, user: user === '' ? null : user, bounds, expirySeconds, detachedAt, subscriptions };
+}
+
+export type StoredGroup = Readonly<{ group: string; filter: string; bounds: QueueBounds }>;
+
+export function groupValue({ group, filter, bounds }: StoredGroup): Buffer {
+  return new ByteWriter(64)
+    .u8(bounds.whenFull === 'refuse' ? REFUSES : 0)
+    .text(group)
+    .text(filter)
+    .u32(bounds.messages)
+    .u64(bounds.bytes)
+    .taken();
+}
+
+export function groupFrom(value: Buffer): StoredGroup {
+  const reader = new ByteReader(value);
+  const whenFull = (reader.u8() & REFUSES) === 0 ? 'dropOldest' : 'refuse';
+  const [group, filter] = [reader.text(), reader.text()];
+  return { group, filter, bounds: { messages: reader.u32(), bytes: reader.u64(), whenFull } };
 }
 
 export function counterValue(next: number): Buffer {

@@ -31,4 +31,4 @@ export { type Permissions } from './permissions.ts';
 export { PublishCopies } from './publish-copies.ts';
 export { isFailure, REASON, type Reason } from './reasons.ts';
 export { MqttSession, type Effect, type SessionParts } from './session.ts';
-export { Window, type Sending } from './window.ts';
+export { Window, type Sending, type WindowTerms } from './window.ts';

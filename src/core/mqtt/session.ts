@@ -10,12 +10,13 @@ import {
   type Content,
   type Op,
   type QueueBounds,
+  type SharedFilter,
   type Subscription,
 } from '../broker/index.ts';
 import { connack, connackForMqtt5, pingresp, puback, pubcomp, pubrec, suback, unsuback } from './encode.ts';
 import { mqttFaults, unexpected } from './faults.ts';
 import { CONNECT_CODE, LEVEL, SUBSCRIPTION_REFUSED } from './fields.ts';
-import type { Connect, Packet, Publish, SharedFilter } from './packet.ts';
+import type { Connect, Packet, Publish } from './packet.ts';
 import type { Permissions } from './permissions.ts';
 
 export type Effect = Readonly<
@@ -35,7 +36,7 @@ export type Effect = Readonly<
   | { type: 'pass'; content: Content }
   /** For a session that this server alone knows: in force at once; the reply and the retained messages after a commit round. */
   | { type: 'subscribeLocal'; subscriptions: readonly Subscription[]; reply: Buffer }
-  | { type: 'unsubscribeLocal'; filters: readonly string[]; reply: Buffer }
+  | { type: 'unsubscribeLocal'; filters: readonly SharedFilter[]; reply: Buffer }
   /** The client has taken the message that was sent with QoS 1 under this packet identifier. */
   | { type: 'settle'; packetId: number }
   /** The client has taken the message that was sent with QoS 2 under it: settle it, and send PUBREL when that is committed. */
@@ -196,11 +197,7 @@ export class MqttSession {
     return { type: 'propose', op: { type: 'barrier' }, reply };
   }
 
-  #subscribe({ packetId, subscriptions: asked }: Extract<Packet, { type: 'subscribe' }>): Effect {
-    const subscriptions = asked.map(({ group, ...subscription }) => ({
-      ...subscription,
-      filter: whole({ group, filter: subscription.filter }),
-    }));
+  #subscribe({ packetId, subscriptions }: Extract<Packet, { type: 'subscribe' }>): Effect {
     const granted = subscriptions.filter(({ filter }) => this.#may().maySubscribe(filter));
     // MQTT-3.8.4-1, MQTT-3.8.4-5, MQTT-3.9.3-1
     const reply = suback(
@@ -217,8 +214,7 @@ export class MqttSession {
     return present(this.#permissions, 'the permissions of a connected client');
   }
 
-  #unsubscribe({ packetId, filters: asked }: Extract<Packet, { type: 'unsubscribe' }>): Effect {
-    const filters = asked.map(whole);
+  #unsubscribe({ packetId, filters }: Extract<Packet, { type: 'unsubscribe' }>): Effect {
     // MQTT-3.10.4-4, MQTT-3.10.4-5
     const reply = unsuback(packetId);
     if (!this.#isDurable) return { type: 'unsubscribeLocal', filters, reply };
@@ -243,10 +239,6 @@ function publishEffect(packet: Publish): Effect {
   const reply = packet.qos === 0 ? null : puback(packet.packetId);
   return { type: 'propose', op: { type: 'publish', ...content, from: null }, reply };
 }
-
-/** Shared subscriptions are ordinary ones here. */
-const whole = ({ filter, group }: SharedFilter): string =>
-  group === null ? filter : `$share/${group}/${filter}`;
 
 const contentOf = ({ topic, payload, qos, isRetained }: Publish): Content => ({
   address: topic,

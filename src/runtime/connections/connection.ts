@@ -15,6 +15,7 @@ import {
   type Effect,
   type Sending,
   type Window,
+  type WindowTerms,
 } from '../../core/mqtt/index.ts';
 import type { ByteStream, StreamEvents } from '../../ports/index.ts';
 import type { Admission, Identity } from '../access/index.ts';
@@ -36,8 +37,10 @@ export interface Surroundings {
   isHoldingBack(): boolean;
   /** The connection is now the client's; a former one of that name has been closed. */
   claim(clientId: string, connection: Connection): void;
-  /** The session's window: a fresh one unless this server has sent from the session before. */
-  windowOf(session: Session): Window;
+  /** Pair time (ms). */
+  now(): number;
+  /** The session's window, for a connection that begins: a fresh one unless this server has sent from the session before. */
+  windowOf(session: Session, terms: WindowTerms): Window;
   /** The connection delivers from this session from now on. */
   attached(session: Session, connection: Connection): void;
   /** Messages may be ready for other connections. */
@@ -153,17 +156,24 @@ export class Connection {
   deliver(): void {
     if (!this.#isOpen || this.#delivering === null) return;
     const { session, window } = this.#delivering;
+    const now = this.#around.now();
     for (const { message, isRetained } of session.takePassing()) {
       // QoS 0: who does not read in time goes without.
-      if (this.#isBacklogged()) continue;
+      if (this.#isBacklogged() || message.hasExpired(now)) continue;
       this.#send(publish(message, { qos: 0, packetId: 0, isRetained, isDup: false }));
     }
     while (!this.#isBacklogged()) {
-      const next = window.next();
-      if (next === null) return;
-      if ('assignThrough' in next) return this.#assign(session, next.assignThrough);
+      const next = window.next(now);
+      if (next === null) break;
+      if ('assignThrough' in next) {
+        this.#assign(session, next.assignThrough);
+        break;
+      }
       this.#sendQueued(next);
     }
+    this.#drop(session, window.takeDropped());
+    this.#reserve(session, window);
+    this.#around.broker.lending.offer(session);
   }
 
   /** The connection ends without the client's farewell: its will is published. `fault`: what the client did, where it did something. */
@@ -214,8 +224,9 @@ export class Connection {
         this.#propose({ type: 'barrier' }, effect.reply);
         break;
       case 'settle': {
-        const number = this.#window().settle(effect.packetId);
-        if (number !== null) this.#settled.push(number);
+        const taken = this.#window().settle(effect.packetId);
+        if (typeof taken === 'number') this.#settled.push(taken);
+        else if (taken !== null) this.#around.broker.lending.settle(taken);
         break;
       }
       case 'release': {
@@ -299,12 +310,45 @@ export class Connection {
   #attach(op: Extract<Op, { type: 'openSession' }>, opened: Extract<Outcome, { type: 'opened' }>): void {
     const { broker } = this.#around;
     const session = opened.isDurable ? broker.attach(op.clientId) : broker.openLocal(op.clientId, op.queue);
-    const window = this.#around.windowOf(session);
+    const { inFlightMax } = this.#around.options;
+    const window = this.#around.windowOf(session, { inFlightMax, fits: () => true });
     this.#delivering = { session, window };
     this.#around.attached(session, this);
     this.#stream.write(this.#protocol.opened(opened));
     this.#sendReleases(window.releasing());
-    for (const sending of window.resend()) this.#sendQueued(sending);
+    broker.lending.consume(session, {
+      hasRoom: (granted) => this.#hasRoom(session, window, granted),
+      fits: () => true,
+    });
+    this.deliver();
+  }
+
+  #hasRoom({ membership }: Session, window: Window, granted: 0 | 1 | 2): boolean {
+    if (!this.#isOpen || this.#isBacklogged() || membership === null) return false;
+    return granted === 0 ? membership.pending < this.#around.options.inFlightMax : window.hasRoom();
+  }
+
+  /** Nobody will be given them: they have expired, or are too long. */
+  #drop(session: Session, numbers: readonly number[]): void {
+    if (numbers.length === 0) return;
+    const { clientId } = session;
+    if (session.isDurable) this.#around.propose({ type: 'drop', clientId, numbers }, null);
+    else for (const number of numbers) this.#around.broker.settleLocal(session, number);
+  }
+
+  /** What groups lend goes out under numbers that the session does not use itself, whoever serves: see `Window`. */
+  #reserve(session: Session, window: Window): void {
+    if (this.#around.isHoldingBack()) return;
+    const count = window.toReserve();
+    if (count === 0) return;
+    const { clientId } = session;
+    this.#around.propose({ type: 'reserve', clientId, count }, (outcome) => {
+      if (outcome.type !== 'reserved') return;
+      window.reserved(outcome.from, count);
+      // The client may have come back on another connection meanwhile.
+      this.#around.broker.lending.offer(session);
+      this.deliver();
+    });
   }
 
   /** Nothing with QoS 2 is sent for the first time before it is committed that it may have been (PROTOCOL.md §2 Ack; REASONS.md C4). */
@@ -377,8 +421,8 @@ export class Connection {
     this.#around.closed(this, fault);
   }
 
-  #sendQueued({ queued, packetId, isDup }: Sending): void {
-    const { message, qos, isRetained } = queued;
+  #sendQueued({ delivery, packetId, isDup }: Sending): void {
+    const { message, qos, isRetained } = delivery;
     this.#send(publish(message, { qos, packetId, isRetained, isDup }));
   }
 

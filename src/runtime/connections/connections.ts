@@ -4,7 +4,7 @@
  */
 import type { Clock, Log, Random } from '../../base/index.ts';
 import type { Broker, BrokerStats, Op, Outcome, Session } from '../../core/broker/index.ts';
-import { Window } from '../../core/mqtt/index.ts';
+import { Window, type WindowTerms } from '../../core/mqtt/index.ts';
 import type { ByteStream, Listener, StreamEvents } from '../../ports/index.ts';
 import { accessFaults, whoText, type Access } from '../access/index.ts';
 import type { Proposals } from '../proposals.ts';
@@ -97,7 +97,8 @@ export class Connections {
       departed: (clientId, departure) => this.#departed(clientId, departure),
       isHoldingBack: () => this.#isHoldingBack(),
       claim: (clientId, connection) => this.#claim(clientId, connection),
-      windowOf: (session) => this.#windowOf(session),
+      now: () => this.#pairClock.now(),
+      windowOf: (session, terms) => this.#windowOf(session, terms),
       attached: (session, connection) => {
         this.#bySession.set(session, connection);
         this.#lookAtSession(session);
@@ -144,6 +145,7 @@ export class Connections {
     this.#term += 1;
     const clients = this.#connections.size;
     for (const connection of [...this.#connections]) connection.destroy();
+    this.#parts.broker.lending.cease();
     this.#byClient.clear();
     this.#bySession.clear();
     this.#windows = new WeakMap();
@@ -273,10 +275,13 @@ export class Connections {
     this.#ends.callOff(clientId);
   }
 
-  #windowOf(session: Session): Window {
+  #windowOf(session: Session, terms: WindowTerms): Window {
     const former = this.#windows.get(session);
-    if (former !== undefined) return former;
-    const window = new Window(session, this.#parts.options.inFlightMax);
+    if (former !== undefined) {
+      former.begin(terms);
+      return former;
+    }
+    const window = new Window(session, terms);
     this.#windows.set(session, window);
     return window;
   }
@@ -320,7 +325,15 @@ export class Connections {
   }
 
   #deliverReady(): void {
-    for (const session of this.#parts.broker.takeReady()) this.#bySession.get(session)?.deliver();
+    const { broker } = this.#parts;
+    for (;;) {
+      // During a drain nothing new is proposed.
+      const ops = this.#isDraining ? [] : broker.lending.deal(this.#pairClock.now());
+      for (const op of ops) this.#propose(op, null);
+      const ready = broker.takeReady();
+      if (ready.length === 0) return;
+      for (const session of ready) this.#bySession.get(session)?.deliver();
+    }
   }
 
   /** Wills and sessions of clients that are not connected here: each has its time. */

@@ -3,7 +3,7 @@
  * it gives. A session is found by its identifier alone, so the identifier of one user's is not another's to give.
  * Source: MQTT 3.1.1 §5.4.2; MQTT 5.0 §5.4.2.
  */
-import type { Broker, Session } from '../../core/broker/index.ts';
+import type { Broker, Session, SharedFilter } from '../../core/broker/index.ts';
 import type { Permissions } from '../../core/mqtt/index.ts';
 import { accessFaults, whoText, type Access, type Identity, type Refusal } from '../access/index.ts';
 
@@ -46,14 +46,16 @@ export class Entrance {
   }
 
   /** The subscriptions of a session that its owner must not have any more. */
-  lostBy(session: Session, identity: Identity): readonly string[] {
+  lostBy(session: Session, identity: Identity): readonly SharedFilter[] {
     const { access, warn } = this.#parts;
     if (!access.hasRules) return [];
-    const lost = [...session.subscriptions.keys()].filter((filter) => !access.maySubscribe(identity, filter));
+    const lost = [...session.subscriptions.values()].filter(
+      ({ filter }) => !access.maySubscribe(identity, filter),
+    );
     const [first] = lost;
     if (first !== undefined) {
       const who = whoText(identity.user, identity.clientId);
-      warn('LS_ACCESS_UNSUBSCRIBED', accessFaults.LS_ACCESS_UNSUBSCRIBED(who, first));
+      warn('LS_ACCESS_UNSUBSCRIBED', accessFaults.LS_ACCESS_UNSUBSCRIBED(who, first.filter));
     }
     return lost;
   }

@@ -61,6 +61,12 @@ export const subscribe = (clientId: string, filter: string, qos: Qos = 1): Op =>
   subscriptions: [plainSubscription(filter, qos)],
 });
 
+export const unsubscribe = (clientId: string, ...filters: readonly string[]): Op => ({
+  type: 'unsubscribe',
+  clientId,
+  filters: filters.map((filter) => ({ filter, group: null })),
+});
+
 export const publish = (
   address: string,
   text: string,

@@ -9,6 +9,7 @@ import {
   publish,
   queueOf,
   subscribe,
+  unsubscribe,
   openLocally,
   roomFor,
   contentOf,
@@ -113,7 +114,7 @@ test('a new subscription with the same filter replaces the former one [MQTT-3.8.
   committer.commit(open('a'), subscribe('a', 'x', 0), subscribe('a', 'x', 1));
   const session = committer.broker.attach('a');
   committer.commit(publish('x', 'm1'));
-  committer.commit({ type: 'unsubscribe', clientId: 'a', filters: ['x', 'never'] }, publish('x', 'm2'));
+  committer.commit(unsubscribe('a', 'x', 'never'), publish('x', 'm2'));
   expect(queueOf(session)).toEqual(['0:m1']);
 });
 
@@ -155,7 +156,7 @@ test('an operation for a session that is not there changes nothing', () => {
   const before = committer.broker.digest();
   const outcomes = committer.commit(
     subscribe('nobody', '#'),
-    { type: 'unsubscribe', clientId: 'nobody', filters: ['#'] },
+    unsubscribe('nobody', '#'),
     { type: 'settle', clientId: 'nobody', numbers: [0] },
     { type: 'fireWill', clientId: 'nobody', at: 0 },
     { type: 'dropWill', clientId: 'nobody' },

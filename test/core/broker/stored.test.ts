@@ -51,8 +51,10 @@ const will = fc.option(
     expirySeconds: fc.option(seconds),
   }),
 );
+const group = fc.constantFrom(null, null, 'g', 'h');
 const subscription: fc.Arbitrary<Subscription> = fc.record({
   filter,
+  group,
   qos,
   isNoLocal: fc.boolean(),
   isRetainAsPublished: fc.boolean(),
@@ -60,6 +62,10 @@ const subscription: fc.Arbitrary<Subscription> = fc.record({
   id: fc.constantFrom(0, 1, 268_435_455),
 });
 const as = <T extends Op['type']>(type: T) => fc.constant(type);
+
+/** Of a group, if the operation there was one that began it. */
+const place = fc.record({ seq: fc.nat(12), index: fc.nat(2) });
+const numbers = fc.array(fc.nat(6), { maxLength: 4 });
 
 const op: fc.Arbitrary<Op> = fc.oneof(
   {
@@ -90,7 +96,11 @@ const op: fc.Arbitrary<Op> = fc.oneof(
       subscriptions: fc.array(subscription, { minLength: 1, maxLength: 2 }),
     }),
   },
-  fc.record({ type: as('unsubscribe'), clientId, filters: fc.array(filter, { minLength: 1, maxLength: 2 }) }),
+  fc.record({
+    type: as('unsubscribe'),
+    clientId,
+    filters: fc.array(fc.record({ filter, group }), { minLength: 1, maxLength: 2 }),
+  }),
   {
     weight: 3,
     arbitrary: fc.record({ type: as('settle'), clientId, numbers: fc.array(fc.nat(12), { maxLength: 4 }) }),
@@ -115,6 +125,10 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ type: as('endSession'), clientId, detachedAt: at }) },
   fc.record({ type: as('drop'), clientId, numbers: fc.array(fc.nat(12), { maxLength: 4 }) }),
   fc.record({ type: as('dropRetained'), addresses: fc.array(address, { maxLength: 2 }), at }),
+  fc.record({ type: as('reserve'), clientId, count: fc.nat(300) }),
+  { weight: 3, arbitrary: fc.record({ type: as('hand'), group: place, clientId, numbers }) },
+  { weight: 3, arbitrary: fc.record({ type: as('settleShared'), group: place, numbers }) },
+  { weight: 2, arbitrary: fc.record({ type: as('bring'), group: place, ...content }) },
   fc.record({ type: as('fireWill'), clientId, at }),
   fc.record({ type: as('dropWill'), clientId }),
   { weight: 3, arbitrary: fc.record({ type: as('access'), change: accessOp }) },

@@ -1,0 +1,91 @@
+/**
+ * A session's part in groups, and what they have given to it: a message that a group has lent stays in the group's queue until the member is
+ * done with it, or its connection is over. Who has what is known to the serving server alone, and to nobody after a failover: what is not
+ * settled by then is given out anew. Source: MQTT 5.0 §4.8.2.
+ */
+import type { Group } from './group.ts';
+import type { Message, Qos } from './message.ts';
+import type { Session } from './session.ts';
+import type { Stock } from './stock.ts';
+
+/** A message as one subscriber is to get it. */
+export type Delivery = Readonly<{ message: Message; qos: Qos; isRetained: boolean; ids: readonly number[] }>;
+
+/**
+ * `lent`: with QoS 1 it goes out as it is. Else an operation must be committed first: `handing`, with QoS 2 to a durable session, moves it into
+ * the session's own queue; `taking`, with QoS 0, or with QoS 2 to a session that ends with its connection, settles it before it is sent.
+ * `done`: the member is done with it, or it is gone.
+ */
+type Stage = 'lent' | 'handing' | 'taking' | 'done';
+
+export class Lent {
+  readonly group: Group;
+  readonly session: Session;
+  readonly delivery: Delivery;
+  /** It was sent before, to this member or another, or may have been. */
+  readonly isDup: boolean;
+  stage: Stage;
+  /** Where it stands: another place once the group's durable queue has ended. */
+  stock: Stock;
+  number: number;
+
+  constructor(
+    parts: Readonly<{ group: Group; session: Session; delivery: Delivery; isDup: boolean; stage: Stage }>,
+    stock: Stock,
+    number: number,
+  ) {
+    this.group = parts.group;
+    this.session = parts.session;
+    this.delivery = parts.delivery;
+    this.isDup = parts.isDup;
+    this.stage = parts.stage;
+    this.stock = stock;
+    this.number = number;
+  }
+}
+
+export class Membership {
+  /** The one that gave last stands last. */
+  readonly groups = new Set<Group>();
+  /** Messages that will be the member's when an operation is committed. */
+  pending = 0;
+  /** With QoS 1, sent or not. */
+  readonly #open = new Set<Lent>();
+  #waiting: Lent[] = [];
+
+  /** How many are lent and not sent. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** The group gives: other groups come first next time. */
+  turn(group: Group): void {
+    if (this.groups.size < 2) return;
+    this.groups.delete(group);
+    this.groups.add(group);
+  }
+
+  lend(lent: Lent): void {
+    this.#open.add(lent);
+    this.#waiting.push(lent);
+  }
+
+  /** The next one to send; null when there is none. */
+  take(): Lent | null {
+    return this.#waiting.shift() ?? null;
+  }
+
+  /** The member is done with it. */
+  close(lent: Lent): void {
+    this.#open.delete(lent);
+  }
+
+  /** The member's connection is over: what it is not done with, and whether it was sent. */
+  end(): readonly Readonly<{ lent: Lent; wasSent: boolean }>[] {
+    const unsent = new Set(this.#waiting);
+    const open = [...this.#open].map((lent) => ({ lent, wasSent: !unsent.has(lent) }));
+    this.#open.clear();
+    this.#waiting = [];
+    return open;
+  }
+}
