@@ -36,8 +36,10 @@ export interface GroupSurroundings {
   ended(place: Place): void;
   /** The session has something new. */
   ready(session: Session): void;
-  /** Something may be given, or is to be proposed. */
+  /** Something may be given, and what follows from that proposed. */
   busy(group: Group): void;
+  /** Something is to be proposed. */
+  asks(group: Group): void;
   /** A full queue has let so many go. */
   dropped(count: number): void;
 }
@@ -104,10 +106,8 @@ export class Group {
     return former === undefined;
   }
 
-  /** True: it was a member. */
-  leave(session: Session): boolean {
-    const former = this.#members.get(session);
-    if (former === undefined) return false;
+  leave(session: Session): void {
+    const former = this.#subscriptionOf(session);
     this.#members.delete(session);
     session.membership?.groups.delete(this);
     this.#attached.delete(session);
@@ -115,7 +115,6 @@ export class Group {
     this.#count(session, former, -1);
     this.#endDurable();
     if (this.#members.size === 0) this.#local.queue.end();
-    return true;
   }
 
   /** A member has come back. */
@@ -154,6 +153,8 @@ export class Group {
     this.#attached.set(session, consumer);
     this.#stock.begin();
     this.offer(session);
+    // It may need numbers before it can be lent anything.
+    this.#around.ready(session);
   }
 
   /** It is so no longer. What was lent to it and not settled is free again. */
@@ -262,7 +263,7 @@ export class Group {
     const number = this.#bringing.shift();
     if (number !== undefined) this.#local.remove(number);
     this.#add(stock, message, message.qos === 2 ? 2 : 1);
-    if (this.#bringing.length === 0) this.#around.busy(this);
+    if (this.#bringing.length === 0) this.#around.asks(this);
   }
 
   /** This server serves no more. */
@@ -451,7 +452,7 @@ export class Group {
     }
     stock.finish(number);
     this.#settled.push(number);
-    this.#around.busy(this);
+    this.#around.asks(this);
   }
 
   #letGo(stock: Stock, number: number): void {

@@ -2,6 +2,7 @@
  * All shared subscriptions: which there are, and on the serving server which of them may have something to give. A message comes to a group by
  * the same tree of filters as to a session. Source: MQTT 5.0 §4.8.2.
  */
+import { present } from '../../base/index.ts';
 import type { DurableGroup } from './durable-group.ts';
 import type { DurableQueue } from './durable-queue.ts';
 import type { FilterTree } from './filter-tree.ts';
@@ -50,6 +51,7 @@ export class Groups implements Lending {
         this.#busy.add(group);
         this.#asking.add(group);
       },
+      asks: (group) => void this.#asking.add(group),
       dropped: (count) => void (this.#dropped += count),
     };
   }
@@ -81,17 +83,14 @@ export class Groups implements Lending {
     return this.#groupOf(subscription).join(session, subscription, place);
   }
 
-  /** True: the session was a member. */
-  leave(session: Session, names: SharedFilter): boolean {
+  /** The session must be a member. */
+  leave(session: Session, names: SharedFilter): void {
     const name = nameOf(names);
-    const group = this.#byName.get(name);
-    if (group === undefined) return false;
-    const wasMember = group.leave(session);
-    if (!group.hasMembers) {
-      this.#byName.delete(name);
-      this.#tree.delete(names.filter, group);
-    }
-    return wasMember;
+    const group = present(this.#byName.get(name), `the group ${name}`);
+    group.leave(session);
+    if (group.hasMembers) return;
+    this.#byName.delete(name);
+    this.#tree.delete(names.filter, group);
   }
 
   /** A durable session has been opened again. */

@@ -48,11 +48,7 @@ export class Router {
    * it, as of `Group.join`.
    */
   subscribe(session: Session, subscription: Subscription, place: Place | null): boolean {
-    const name = nameOf(subscription);
-    const former = session.subscriptions.get(name);
-    // A client of MQTT 3.1.1 may have used the name of a shared one for a plain one.
-    if (former !== undefined && former.group !== subscription.group) this.#take(session, former);
-    session.subscriptions.set(name, subscription);
+    session.subscriptions.set(nameOf(subscription), subscription);
     return subscription.group === null
       ? this.#tree.set(subscription.filter, session, subscription)
       : this.#groups.join(session, subscription, place);
@@ -61,10 +57,10 @@ export class Router {
   /** For each filter whether there was such a subscription. */
   unsubscribe(session: Session, filters: Iterable<SharedFilter>): boolean[] {
     return [...filters].map((names) => {
-      const former = session.subscriptions.get(nameOf(names));
-      if (former?.group !== names.group) return false;
-      this.#take(session, former);
-      return true;
+      const existed = session.subscriptions.delete(nameOf(names));
+      if (existed && names.group === null) this.#tree.delete(names.filter, session);
+      else if (existed) this.#groups.leave(session, names);
+      return existed;
     });
   }
 
@@ -88,12 +84,6 @@ export class Router {
   /** A message that was retained, for a new subscription. Source: MQTT-3.3.1-8; MQTT 5.0 §3.3.1.3. */
   deliverRetained(session: Session, message: Message, { qos, id }: Subscription): void {
     this.#deliver(session, message, { granted: qos, isRetained: true, ids: id === 0 ? NO_IDS : [id] });
-  }
-
-  #take(session: Session, subscription: Subscription): void {
-    session.subscriptions.delete(nameOf(subscription));
-    if (subscription.group === null) this.#tree.delete(subscription.filter, session);
-    else this.#groups.leave(session, subscription);
   }
 
   /** Each session once: with the highest QoS of its subscriptions that match, and the numbers of all of them. Source: MQTT-3.3.4-2 to -4 of 5.0. */

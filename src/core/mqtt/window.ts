@@ -19,6 +19,8 @@ const packetIdOf = (number: number): number => (number % PACKET_IDS) + 1;
 
 /** Reserved in one piece at most: what is reserved and not used is missing from the identifiers before they come round. */
 const RESERVED_MAX = 8192;
+/** And at least: a client that takes one message at a time must not cost an operation for each. */
+const RESERVED_MIN = 64;
 
 /** What of a session a window looks at. */
 export type WindowSession = Pick<Session, 'isDurable' | 'handshakes' | 'membership'> &
@@ -120,7 +122,7 @@ export class Window {
     const { membership, isDurable } = this.#session;
     if (membership === null || !isDurable || this.#isReserving) return 0;
     // Half of it lasts while the next is on its way, however fast the client acknowledges.
-    const count = Math.min(2 * this.#terms.inFlightMax, RESERVED_MAX);
+    const count = Math.min(Math.max(2 * this.#terms.inFlightMax, RESERVED_MIN), RESERVED_MAX);
     if (this.#numbersLeft() * 2 > count) return 0;
     this.#isReserving = true;
     return count;
