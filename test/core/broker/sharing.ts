@@ -69,6 +69,8 @@ export class Sharing {
   #pending: { op: Op; done: (outcome: Outcome) => void }[] = [];
   #seq = 0;
   now = 1000;
+  /** What was committed of it, in order. */
+  readonly published: Readonly<{ text: string; qos: Qos }>[] = [];
 
   /** The one that serves. */
   get broker(): Broker {
@@ -117,7 +119,10 @@ export class Sharing {
 
   /** The same, but no proposer is told: the server dies first. */
   commitUntold(): readonly Outcome[] {
-    const body = bodyOf(...this.#pending.map(({ op }) => op));
+    const body = bodyOf(...this.proposed);
+    for (const op of this.proposed)
+      if (op.type === 'publish')
+        this.published.push({ text: `${Buffer.from(op.payload).toString()}`, qos: op.qos });
     this.#pending = [];
     this.#seq += 1;
     const [outcomes] = this.#brokers.map((broker) => broker.apply(body, this.#seq));
@@ -230,9 +235,9 @@ export class Sharing {
     return this.#line(clientId).session;
   }
 
-  /** What has been sent to the client since this was last asked. */
-  taken(clientId: string): readonly Packet[] {
-    return this.#lines.get(clientId)?.inbox.splice(0) ?? [];
+  /** What has been sent to the client since this was last asked, the first so many. */
+  taken(clientId: string, count = Infinity): readonly Packet[] {
+    return this.#lines.get(clientId)?.inbox.splice(0, count) ?? [];
   }
 
   /** The same as texts: `payload`, with q2 or q0, `r` and `d` as they are marked. */
