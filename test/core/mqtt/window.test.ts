@@ -255,7 +255,7 @@ function lendTo(session: Part, ...texts: readonly string[]): void {
     const group = new Group({ group: 'g', filter: 'x' }, NOTHING_AROUND);
     const stock = new Stock(new Queue());
     const member = new Session(
-      { clientId: 'c', bounds: roomFor(9), expirySeconds: 0, detachedAt: null },
+      { clientId: 'c', user: null, bounds: roomFor(9), expirySeconds: 0, detachedAt: null },
       null,
     );
     session.membership.lend(
