@@ -1,7 +1,5 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { FilterTree } from '../../../src/core/broker/filter-tree.ts';
-import { matches, plainSubscription, type Qos } from '../../../src/core/broker/index.ts';
+import { matches, plainSubscription } from '../../../src/core/broker/index.ts';
 import {
   Committer,
   open,
@@ -39,34 +37,6 @@ test('a wildcard in first place does not match an address that begins with $ [MQ
   expect(matches('+/load', '$SYS/load')).toBe(false);
   expect(matches('$SYS/#', '$SYS/load')).toBe(true);
   expect(matches('$SYS/+', '$SYS/load')).toBe(true);
-});
-
-test('the tree finds whom the rule finds, whatever was added and removed', () => {
-  const level = fc.constantFrom('a', 'b', '', '$x');
-  const address = fc.array(level, { minLength: 1, maxLength: 4 }).map((levels) => levels.join('/'));
-  const filter = fc
-    .tuple(fc.array(fc.oneof(level, fc.constant('+')), { minLength: 1, maxLength: 3 }), fc.boolean())
-    .map(([levels, isOpen]) => [...levels, ...(isOpen ? ['#'] : [])].join('/'));
-  const steps = fc.array(fc.record({ filter, who: fc.nat(3), isAdded: fc.boolean() }), { maxLength: 20 });
-  fc.assert(
-    fc.property(steps, fc.array(address, { minLength: 1 }), (all, addresses) => {
-      const tree = new FilterTree<number, Qos>();
-      const model = new Set<string>();
-      for (const step of all) {
-        if (step.isAdded) tree.set(step.filter, step.who, 1);
-        else tree.delete(step.filter, step.who);
-        if (step.isAdded) model.add(`${step.who} ${step.filter}`);
-        else model.delete(`${step.who} ${step.filter}`);
-      }
-      for (const each of addresses) {
-        const wanted = [...model].map((line) => line.split(' ')).filter(([, f = '']) => matches(f, each));
-        const found: number[] = [];
-        tree.match(each, (who) => found.push(who));
-        expect(found.sort()).toEqual(wanted.map(([who]) => Number(who)).sort());
-      }
-    }),
-    { numRuns: 500 },
-  );
 });
 
 test('a committed message enters the queue of every durable session that subscribed, connected or not', () => {
