@@ -160,5 +160,3 @@ export function matches(filter: string, address: string): boolean {
   }
   return wanted.length === levels.length;
 }
-
-export const hasWildcard = (filter: string): boolean => filter.includes('+') || filter.includes('#');

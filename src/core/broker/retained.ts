@@ -1,12 +1,12 @@
 /** The last retained message of each address, for those who subscribe later. Source: MQTT-3.3.1-5 to MQTT-3.3.1-11. */
-import { hasWildcard, matches } from './filter-tree.ts';
 import type { Ledger } from './ledger.ts';
 import type { Message } from './message.ts';
+import { inOrderOfPublication } from './publication-order.ts';
 import { keyOf, retainedValue } from './stored.ts';
+import { TopicTree } from './topic-tree.ts';
 
 export class Retained {
-  /** In the order in which they were published, on both servers and after loading: the order in which a subscriber gets them. */
-  readonly #messages = new Map<string, Message>();
+  readonly #messages = new TopicTree<Message>();
   /** Those that no checkpoint has seen. */
   readonly #fresh = new Set<Message>();
   readonly #ledger: Ledger;
@@ -46,15 +46,14 @@ export class Retained {
     this.#ledger.hold(message);
   }
 
+  /** In the order in which they were published, on both servers and after loading: the order in which a subscriber gets them. */
   matching(filter: string): readonly Message[] {
-    if (hasWildcard(filter))
-      return [...this.#messages.values()].filter(({ address }) => matches(filter, address));
-    const message = this.#messages.get(filter);
-    return message === undefined ? [] : [message];
+    return inOrderOfPublication(this.#messages.matching(filter));
   }
 
+  /** In no order to rely on. */
   all(): Iterable<Message> {
-    return this.#messages.values();
+    return this.#messages.all();
   }
 
   /** Adds to the ledger what is new since the last checkpoint. */
