@@ -5,7 +5,6 @@ const noWebSocket = 'clients are not served over WebSocket yet.';
 const unserved = 'MQTT 5 is not served yet.';
 
 export const open: Reasons = {
-  'MQTT-3.3.5-2': 'all clients may publish to all topics yet.',
   'MQTT-6.0.0-1': noWebSocket,
   'MQTT-6.0.0-2': noWebSocket,
   'MQTT-6.0.0-3': noWebSocket,
