@@ -1,4 +1,5 @@
 /** The other end of the admin API: what `lockstep` asks of a running server, with the token of the profile it was given. */
+import { changeBody, type AccessChange, type AccessListing, type AccessReport } from './access.ts';
 import { AdminFault, adminFaults } from './faults.ts';
 import type { ForceReport, ForceWord, SwitchoverReport } from './operations.ts';
 import type { ServerStatus } from './status.ts';
@@ -37,6 +38,14 @@ export class AdminClient {
 
   async forceActive(word: ForceWord): Promise<ForceReport> {
     return (await this.#ask('POST', '/force-active', word, ORDER_MS_MAX)) as ForceReport; // As above.
+  }
+
+  async access(): Promise<AccessListing> {
+    return (await this.#ask('GET', '/access', null, STATUS_MS_MAX)) as AccessListing; // As above.
+  }
+
+  async changeAccess(change: AccessChange): Promise<AccessReport> {
+    return (await this.#ask('POST', '/access', changeBody(change), ORDER_MS_MAX)) as AccessReport; // As above.
   }
 
   /** Fulfils when the server has taken the order, with its process id; it ends a little later. */

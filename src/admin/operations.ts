@@ -1,5 +1,6 @@
 /** What an operator may ask of a running server. The server implements it; the admin API is its only caller. */
 import type { ServerName } from '../core/pair/index.ts';
+import type { AccessChange, AccessListing, AccessReport } from './access.ts';
 import type { ServerStatus } from './status.ts';
 
 export type Refusal = Readonly<{
@@ -33,6 +34,10 @@ export interface Operations {
   switchover(why: string): Promise<SwitchoverReport>;
   /** Drains, tells the peer, releases the lock, ends the process. A second call joins the first. */
   stop(why: string): Promise<void>;
+  /** Users and rules as this server has them; a server that does not serve may lag a moment behind. */
+  access(): AccessListing;
+  /** Only the server that serves obeys. Done when it is committed; asking again for what was not confirmed does no harm. */
+  changeAccess(change: AccessChange): Promise<AccessReport>;
   /** Rule Force. Whoever calls has made sure that the other server is switched off. Source: PROTOCOL.md §2 Force. */
   forceActive(word: ForceWord): Promise<ForceReport>;
 }

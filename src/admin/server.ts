@@ -4,6 +4,8 @@
  *     GET  /status        ServerStatus
  *     POST /switchover    { why }      SwitchoverReport
  *     POST /force-active  { by, why }  ForceReport
+ *     GET  /access        AccessListing
+ *     POST /access        AccessChange  AccessReport
  *     POST /stop          { why }      202 { pid }, then the server stops
  *
  * Errors are `{ code, why }` with a status of 4xx or 5xx.
@@ -11,6 +13,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Log } from '../base/index.ts';
+import { changeFrom } from './access.ts';
 import { AdminFault, adminFaults, type AdminFaultCode } from './faults.ts';
 import type { Operations } from './operations.ts';
 import { adminToken, isAuthorized } from './token.ts';
@@ -73,6 +76,9 @@ async function answer(
         requireMethod(request, path, 'POST');
         reply(response, 200, await operations.switchover((await words(request, ['why'])).why));
         return;
+      case '/access':
+        reply(response, 200, await access(operations, request));
+        return;
       case '/force-active':
         requireMethod(request, path, 'POST');
         reply(response, 200, await operations.forceActive(await words(request, ['by', 'why'])));
@@ -101,6 +107,14 @@ async function answer(
     if (!(error instanceof AdminFault)) log.say({ level: 'error', text: known.message, code: known.code });
     refuse(request, response, known);
   }
+}
+
+async function access(operations: Operations, request: IncomingMessage): Promise<unknown> {
+  if (request.method === 'GET') return operations.access();
+  requireMethod(request, '/access', 'POST');
+  const change = changeFrom(await bodyOf(request));
+  if (change === null) throw fault('LS_ADMIN_BODY', adminFaults.LS_ADMIN_BODY('a change of users or rules'));
+  return operations.changeAccess(change);
 }
 
 const STATUS_OF: Readonly<Partial<Record<AdminFaultCode, number>>> = {
@@ -133,14 +147,7 @@ async function words<K extends string>(
 ): Promise<Record<K, string>> {
   const wanted = `a JSON object with ${keys.join(' and ')}, at most ${BODY_BYTES_MAX} bytes`;
   const wrong = (): AdminFault => fault('LS_ADMIN_BODY', adminFaults.LS_ADMIN_BODY(wanted));
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > BODY_BYTES_MAX) throw wrong();
-    chunks.push(chunk);
-  }
-  const body = parsed(Buffer.concat(chunks).toString('utf8'));
+  const body = await bodyOf(request);
   const found: [K, string][] = [];
   for (const key of keys) {
     const value: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, key) : undefined;
@@ -148,6 +155,18 @@ async function words<K extends string>(
     found.push([key, value]);
   }
   return Object.fromEntries(found) as Record<K, string>; // Each key was put in just above.
+}
+
+/** Undefined: it is too long, or no JSON. */
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > BODY_BYTES_MAX) return undefined;
+    chunks.push(chunk);
+  }
+  return parsed(Buffer.concat(chunks).toString('utf8'));
 }
 
 const parsed = (text: string): unknown => {

@@ -6,6 +6,7 @@ export const cliFaults = {
   LS_CLI_STOP: (why: string) => `the stop was not clean: ${why}`,
   LS_CLI_FAULT: (why: string) => `the server has ended with a fault: ${why}`,
   LS_CLI_CONFIRM: (wanted: string) => `not confirmed: nothing was done. It wants exactly: ${wanted}`,
+  LS_CLI_PASSWORD: (why: string) => `no password was taken: ${why}`,
   LS_CLI_STILL_RUNNING: (server: string, pid: number, seconds: number) =>
     `${server} has taken the order to stop, but its process ${pid} still runs after ${seconds} s: look at its console`,
 } as const;

@@ -7,12 +7,14 @@ import { addExplore } from './explore.ts';
 import { addForceActive } from './force-active.ts';
 import { addOptions } from './options.ts';
 import { addPair } from './pair.ts';
+import { addRule } from './rule.ts';
 import { addServe } from './serve.ts';
 import { addSimulate } from './simulate.ts';
 import { addStatus } from './status.ts';
 import { addStop } from './stop.ts';
 import { addSwitchover } from './switchover.ts';
 import { addTails } from './tails.ts';
+import { addUser } from './user.ts';
 
 export function lockstep(): Command {
   const program = new Command('lockstep')
@@ -26,6 +28,8 @@ export function lockstep(): Command {
   addSwitchover(program);
   addStop(program);
   addForceActive(program);
+  addUser(program);
+  addRule(program);
   addOptions(program);
   addTails(program);
   addSimulate(program);

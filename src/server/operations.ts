@@ -1,6 +1,9 @@
 /** What operators ask of this server, answered from its parts. Source: PROTOCOL.md §2 Force, §3 (switchover). */
 import { createRequire } from 'node:module';
 import type {
+  AccessChange,
+  AccessListing,
+  AccessReport,
   ForceReport,
   ForceWord,
   Operations,
@@ -21,6 +24,7 @@ import type { Profile } from '../profile/index.ts';
 import type { Connections } from '../runtime/connections/index.ts';
 import type { PairDriver } from '../runtime/pair/index.ts';
 import type { Replication } from '../runtime/replication/index.ts';
+import type { AccessOrders } from './access-orders.ts';
 
 /** dist/server and src/server are equally deep below package.json. */
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
@@ -30,6 +34,7 @@ export type OperationsParts = Readonly<{
   pair: PairDriver;
   replication: Replication;
   connections: Connections;
+  accessOrders: AccessOrders;
   clock: Clock;
   stop: (why: string) => Promise<void>;
 }>;
@@ -130,6 +135,14 @@ export class ServerOperations implements Operations {
 
   stop(why: string): Promise<void> {
     return this.#parts.stop(why);
+  }
+
+  access(): AccessListing {
+    return this.#parts.accessOrders.listing();
+  }
+
+  changeAccess(change: AccessChange): Promise<AccessReport> {
+    return this.#parts.accessOrders.change(change);
   }
 
   async forceActive(word: ForceWord): Promise<ForceReport> {

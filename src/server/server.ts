@@ -18,6 +18,7 @@ import { AccessGate } from '../runtime/access/index.ts';
 import { Connections } from '../runtime/connections/index.ts';
 import { PairDriver } from '../runtime/pair/index.ts';
 import { Replication } from '../runtime/replication/index.ts';
+import { AccessOrders } from './access-orders.ts';
 import { ServerOperations } from './operations.ts';
 
 /** A checkpoint at the latest after this, and after so many bytes applied. */
@@ -102,6 +103,14 @@ class Server {
       pair,
       replication,
       connections,
+      accessOrders: new AccessOrders({
+        me: profile.server,
+        broker,
+        replication,
+        pair,
+        clock: this.#clock,
+        log,
+      }),
       clock: this.#clock,
       stop: (why) => this.stop(why),
     });

@@ -1,14 +1,28 @@
 /** The admin API: who may ask, what it refuses, and that the answer to a stop is out before the stop begins. */
 import { expect, onTestFinished, test } from 'vitest';
-import { AdminClient, openAdmin, type Admin, type Operations } from '../../src/admin/index.ts';
+import {
+  AdminClient,
+  openAdmin,
+  type AccessChange,
+  type Admin,
+  type Operations,
+} from '../../src/admin/index.ts';
 import type { LogLine } from '../../src/base/index.ts';
 
 const SECRET = 'a-secret-for-this-test';
 
-type Rig = Readonly<{ admin: Admin; client: AdminClient; asked: string[]; lines: LogLine[]; token: string }>;
+type Rig = Readonly<{
+  admin: Admin;
+  client: AdminClient;
+  asked: string[];
+  changes: AccessChange[];
+  lines: LogLine[];
+  token: string;
+}>;
 
 async function rig(more: Partial<Operations> = {}): Promise<Rig> {
   const asked: string[] = [];
+  const changes: AccessChange[] = [];
   const lines: LogLine[] = [];
   const operations: Operations = {
     status: () => {
@@ -23,6 +37,11 @@ async function rig(more: Partial<Operations> = {}): Promise<Rig> {
       asked.push(`force ${by} ${why}`);
       return { kind: 'refused', code: 'LS_TEST', why: 'the other server serves' };
     },
+    access: () => ({ isServing: true, users: [], rules: [] }),
+    changeAccess: async (change) => {
+      changes.push(change);
+      return { kind: 'done', rules: 0 };
+    },
     ...more,
   };
   const log = { say: (line: LogLine) => void lines.push(line) };
@@ -30,7 +49,7 @@ async function rig(more: Partial<Operations> = {}): Promise<Rig> {
   onTestFinished(() => admin.close());
   const { adminToken } = await import('../../src/admin/token.ts');
   const client = new AdminClient({ host: '127.0.0.1', port: admin.port, secret: SECRET });
-  return { admin, client, asked, lines, token: adminToken(SECRET) };
+  return { admin, client, asked, changes, lines, token: adminToken(SECRET) };
 }
 
 const ask = (
@@ -117,4 +136,43 @@ test('a port in use is refused with a sentence', async () => {
     code: 'LS_ADMIN_PORT',
     message: expect.stringContaining('is this server running already?') as string,
   });
+});
+
+test('changes of users and rules arrive as they were sent, records to the byte', async () => {
+  const { client, changes } = await rig();
+  const some = (length: number): Buffer => Buffer.from(Array.from({ length }, (_, n) => 255 - n));
+  const credential = {
+    password: { cost: { logN: 15, r: 8, p: 1 }, salt: some(16), hash: some(32) },
+    scram: { iterations: 4096, salt: some(17), storedKey: some(31), serverKey: some(30) },
+  };
+  const rule = { effect: 'deny', who: '*', action: 'both', filter: 'a/%u/#', clientId: null } as const;
+  const sent: AccessChange[] = [
+    { type: 'addUser', name: 'ann', credential },
+    { type: 'setPassword', name: 'ann', credential: { password: null, scram: null } },
+    { type: 'removeUser', name: 'ann' },
+    { type: 'addRule', rule },
+    { type: 'removeRule', rule: { ...rule, clientId: 'c-*' } },
+  ];
+  for (const change of sent) expect(await client.changeAccess(change)).toEqual({ kind: 'done', rules: 0 });
+  expect(changes).toEqual(sent);
+  expect(await client.access()).toEqual({ isServing: true, users: [], rules: [] });
+});
+
+test('a change that is none is refused without a word of what was in it', async () => {
+  const made = await rig();
+  for (const body of [
+    '{"type":"addUser","name":"ann","password":"secret"}',
+    '{"type":"addUser","name":"ann","credential":{"password":"secret","scram":null}}',
+    '{"type":"addRule","rule":{"effect":"maybe","who":"*","action":"both","filter":"secret","clientId":null}}',
+    '{"type":"becomeRoot"}',
+    'secret',
+  ]) {
+    const response = await ask(made, '/access', { method: 'POST', body });
+    expect(response.status).toBe(400);
+    expect(await response.text()).not.toContain('secret');
+  }
+  expect(await (await ask(made, '/access', { method: 'DELETE' })).json()).toMatchObject({
+    code: 'LS_ADMIN_METHOD',
+  });
+  expect([made.changes, made.lines]).toEqual([[], []]);
 });

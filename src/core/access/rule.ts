@@ -5,7 +5,7 @@
  * In the filter and in the client identifier's pattern `%u` stands for the user's name and `%c` for the client identifier.
  */
 import type { ByteReader, ByteWriter } from '../../base/index.ts';
-import { faultInName } from './user.ts';
+import { faultInName, hasControls } from './user.ts';
 
 export type RuleAction = 'publish' | 'subscribe' | 'both';
 
@@ -32,6 +32,8 @@ export function faultInRule({ who, filter, clientId }: Rule): string | null {
   if (name !== null) return `the name ${name}`;
   if (clientId !== null && (clientId === '' || Buffer.byteLength(clientId) > PATTERN_BYTES_MAX))
     return `the pattern for client identifiers is empty or has more than ${PATTERN_BYTES_MAX} bytes`;
+  if (clientId !== null && hasControls(clientId))
+    return 'the pattern for client identifiers has control characters';
   return faultInFilter(filter);
 }
 
@@ -39,7 +41,7 @@ export function faultInRule({ who, filter, clientId }: Rule): string | null {
 function faultInFilter(filter: string): string | null {
   if (filter === '' || Buffer.byteLength(filter) > FILTER_BYTES_MAX)
     return `the topic filter is empty or has more than ${FILTER_BYTES_MAX} bytes`;
-  if (filter.includes('\u0000')) return 'the topic filter has a null character';
+  if (hasControls(filter)) return 'the topic filter has control characters';
   if (filter.startsWith('$share/'))
     return 'the topic filter begins with $share; give the filter behind it, which counts for shared subscriptions too';
   const levels = filter.split('/');

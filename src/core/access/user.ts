@@ -50,11 +50,14 @@ const NAME_BYTES_MAX = 256;
 
 export const scryptBytes = ({ logN, r }: ScryptCost): number => 128 * 2 ** logN * r;
 
+/** Those that would make a mess of a console's lines. */
+export const hasControls = (text: string): boolean => /[\u0000-\u001f\u007f-\u009f]/.test(text);
+
 /** What is wrong with a user's name, in words that follow "the name"; null: nothing. `*` stands for everybody in rules. */
 export function faultInName(name: string): string | null {
   if (name === '') return 'is empty';
   if (name === '*') return 'is *, which stands for everybody';
-  if (/[\u0000-\u001f\u007f-\u009f]/.test(name)) return 'has control characters';
+  if (hasControls(name)) return 'has control characters';
   if (Buffer.byteLength(name) > NAME_BYTES_MAX) return `has more than ${NAME_BYTES_MAX} bytes`;
   return null;
 }

@@ -233,6 +233,8 @@ test.each([
   ['a + beside other characters', { filter: 'a/+b' }],
   ['a shared subscription', { filter: '$share/g/a' }],
   ['a null character', { filter: 'a\0' }],
+  ['a line break', { filter: 'a\nb' }],
+  ['a line break in the pattern', { clientId: 'a\nb' }],
   ['a long filter', { filter: 'a'.repeat(1025) }],
   ['an empty name', { who: '' }],
   ['an empty pattern', { clientId: '' }],
