@@ -9,6 +9,8 @@ export const mqttFaults = {
     `broke the rules of ${versionOf(level)}: ${what} [${clause}]`,
   LS_MQTT_PACKET_SIZE: (bytes: number, max: number) =>
     `announced a packet of ${bytes} bytes, more than mqtt.packetSizeMax (${max}); raise it or send smaller messages`,
+  LS_MQTT_TOPIC: (size: string, max: number) =>
+    `names a topic of ${size} where ${max} are allowed; let it use a shorter one`,
   LS_MQTT_VERSION: (version: string) => `speaks ${version}; let it connect with MQTT 3.1.1`,
   LS_MQTT_CLIENT_ID: () =>
     'wants a durable session and gave no client identifier; give it one, or let it begin with a clean session',
@@ -24,11 +26,14 @@ export class MqttViolation extends Error {
   readonly code: MqttFaultCode;
   /** What a client of MQTT 5 is told with the CONNACK or DISCONNECT. */
   readonly reason: Reason;
+  /** The version whose rules it broke: a CONNECT that is refused with this is answered as that version has it. Null: of no one version. */
+  readonly level: Level | null;
 
-  constructor(code: MqttFaultCode, reason: Reason, text: string) {
+  constructor(code: MqttFaultCode, reason: Reason, text: string, level: Level | null = null) {
     super(text);
     this.code = code;
     this.reason = reason;
+    this.level = level;
   }
 }
 
@@ -38,6 +43,7 @@ export const malformed = (level: Level, clause: string, what: string): MqttViola
     'LS_MQTT_MALFORMED',
     REASON.malformedPacket,
     mqttFaults.LS_MQTT_MALFORMED(level, clause, what),
+    level,
   );
 
 /** The packet can be read, and the client may not send it, or not now. */
@@ -47,4 +53,4 @@ export const unexpected = (
   what: string,
   reason: Reason = REASON.protocolError,
 ): MqttViolation =>
-  new MqttViolation('LS_MQTT_UNEXPECTED', reason, mqttFaults.LS_MQTT_UNEXPECTED(level, clause, what));
+  new MqttViolation('LS_MQTT_UNEXPECTED', reason, mqttFaults.LS_MQTT_UNEXPECTED(level, clause, what), level);

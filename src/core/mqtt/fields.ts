@@ -1,6 +1,7 @@
-/** MQTT 3.1.1's tables as data. Source: MQTT 3.1.1 §2.2, §3.2.2.3, §3.9.3. */
+/** The tables of both versions as data. Source: MQTT 3.1.1 §2.2, §3.2.2.3; MQTT 5.0 §2.1. */
+import type { Qos } from '../broker/index.ts';
 
-/** Packet types, the high four bits of the first byte. Source: table 2.1. */
+/** Packet types, the high four bits of the first byte; AUTH is MQTT 5's. Source: table 2.1; MQTT 5.0 table 2-1. */
 export const PACKET = {
   connect: 1,
   connack: 2,
@@ -46,4 +47,9 @@ export const REQUIRED_FLAGS: Readonly<Partial<Record<number, number>>> = {
   [PACKET.unsubscribe]: 2,
   [PACKET.pingreq]: 0,
   [PACKET.disconnect]: 0,
+  [PACKET.auth]: 0,
 };
+
+/** Null: there is no such QoS. */
+export const qosOf = (value: number): Qos | null =>
+  value === 0 || value === 1 || value === 2 ? value : null;

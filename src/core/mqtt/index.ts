@@ -1,12 +1,13 @@
 /**
- * MQTT 3.1.1: bytes to packets (`Decoder`), packets to what the broker is asked (`MqttSession`), messages to bytes
- * (`publish`), and what is on its way to one client (`Window`). No sockets, no clock. MQTT 5 is refused with its code.
+ * MQTT 3.1.1 and 5: bytes to packets (`Decoder`), packets to bytes (`packetWriter`), packets to what the broker is asked (`MqttSession`), and
+ * what is on its way to one client (`Window`). No sockets, no clock. The session refuses MQTT 5 with its code.
  */
 export { Decoder } from './decoder.ts';
 export { publish, pubrel } from './encode.ts';
 export { mqttFaults, MqttViolation, type MqttFaultCode } from './faults.ts';
 export {
   type ConnackProperties,
+  type DisconnectProperties,
   type Explanation,
   type PacketWriter,
   type PublishContent,
@@ -28,7 +29,18 @@ export {
   type Unsubscribe,
 } from './packet.ts';
 export { type Permissions } from './permissions.ts';
+export { saysText } from './property-reader.ts';
 export { PublishCopies } from './publish-copies.ts';
-export { isFailure, REASON, type Reason } from './reasons.ts';
+export { isFailure, REASON, reasonName, REASONS, type Reason } from './reasons.ts';
 export { MqttSession, type Effect, type SessionParts } from './session.ts';
 export { Window, type Sending, type WindowTerms } from './window.ts';
+export {
+  ANY_TOPIC,
+  checkTopicFilter,
+  checkTopicName,
+  isWithin,
+  sharedFilter,
+  type TopicLimits,
+} from './topics.ts';
+export { isUtf8 } from './utf8.ts';
+export { packetWriter } from './writer.ts';

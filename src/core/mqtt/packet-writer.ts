@@ -45,6 +45,8 @@ export type ConnackProperties = Explanation &
     authentication?: Authentication;
   }>;
 
+export type DisconnectProperties = Explanation & Readonly<{ serverReference?: string }>;
+
 /** How a message goes to one client. */
 export type PublishMarks = Readonly<{
   qos: Qos;
@@ -79,10 +81,7 @@ export interface PacketWriter {
   unsuback(packetId: number, reasons: readonly Reason[], explanation?: Explanation): Buffer;
   pingresp(): Buffer;
   /** Null: MQTT 3.1.1 servers send none. */
-  disconnect(
-    reason: Reason,
-    properties?: Explanation & Readonly<{ serverReference?: string }>,
-  ): Buffer | null;
+  disconnect(reason: Reason, properties?: DisconnectProperties): Buffer | null;
   /** MQTT 5 only. */
   auth(reason: Reason, authentication: Authentication, explanation?: Explanation): Buffer;
   /** The whole packet. It may be shared with other connections: nobody writes into it. */

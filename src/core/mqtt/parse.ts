@@ -1,156 +1,204 @@
-/** From the bytes of one whole packet to its value, with every check that needs no more than the packet. Source: MQTT 3.1.1 §3. */
-import { NEVER_EXPIRES, NO_PROPERTIES, plainSubscription, type Qos } from '../broker/index.ts';
+/**
+ * From the bytes of one whole packet to its value, with every check that needs no more than the packet, by the rules of the client's version.
+ * Source: MQTT 3.1.1 §3; MQTT 5.0 §3.
+ */
+import { NO_PROPERTIES, type RetainHandling } from '../broker/index.ts';
+import { CLAUSE } from './clauses.ts';
 import { malformed, unexpected } from './faults.ts';
-import { LEVEL, PACKET, REQUIRED_FLAGS } from './fields.ts';
-import type { Connect, Packet, SharedFilter, Subscribe } from './packet.ts';
+import { PACKET, qosOf, REQUIRED_FLAGS } from './fields.ts';
+import type { Ack, Auth, Disconnect, Level, Packet, SharedFilter, Subscribe } from './packet.ts';
+import { parseConnect } from './parse-connect.ts';
+import { readMessageProperties, readProperties } from './property-reader.ts';
+import { CARRIED, PROPERTY } from './property-table.ts';
 import { PacketReader } from './reader.ts';
-import { REASON } from './reasons.ts';
-import { checkTopicFilter, checkTopicName } from './topics.ts';
+import { isClientReason, REASON, type Reason } from './reasons.ts';
+import { checkTopicName, sharedFilter, type TopicLimits } from './topics.ts';
 
-/** `head` is the first byte; the rest of the packet, without the remaining length, lies in `bytes` from `start` to `end`. */
-export function parsePacket(head: number, bytes: Buffer, start: number, end: number): Packet {
-  const reader = new PacketReader(bytes, start, end);
+/**
+ * `head` is the first byte; the rest of the packet, without the remaining length, lies in `bytes` from `start` to `end`. `level`: the client's;
+ * a CONNECT says its own.
+ */
+export function parsePacket(
+  level: Level,
+  head: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+  limits: TopicLimits,
+): Packet {
+  const reader = new PacketReader(level, bytes, start, end);
   const type = head >> 4;
-  if (type === PACKET.publish) return parsePublish(head & 0x0f, reader);
-  const packet = parseOther(type, head & 0x0f, reader);
+  if (type === PACKET.publish) return parsePublish(head & 0x0f, reader, limits);
+  const packet = parseOther(type, head & 0x0f, reader, limits);
   if (packet.type !== 'foreignConnect') reader.close();
   return packet;
 }
 
-function parseOther(type: number, flags: number, reader: PacketReader): Packet {
+function parseOther(type: number, flags: number, reader: PacketReader, limits: TopicLimits): Packet {
+  const { level } = reader;
   const required = REQUIRED_FLAGS[type];
-  if (required === undefined)
-    throw unexpected(4, 'MQTT-4.8.0-1', `packet type ${type}, which no client has reason to send`);
-  if (flags !== required) throw malformed(4, 'MQTT-2.2.2-2', `flags ${flags} in a packet of type ${type}`);
+  if (required === undefined || (type === PACKET.auth && level !== 5))
+    throw unexpected(
+      level,
+      CLAUSE.packetTypes[level],
+      `packet type ${type}, which no client has reason to send`,
+    );
+  if (flags !== required)
+    throw malformed(level, CLAUSE.flags[level], `flags ${flags} in a packet of type ${type}`);
   switch (type) {
     case PACKET.connect:
-      return parseConnect(reader);
+      return parseConnect(reader, limits);
     case PACKET.puback:
-      return { type: 'puback', packetId: reader.packetId(), reason: REASON.success };
+      return parseAck('puback', reader);
     case PACKET.pubrec:
-      return { type: 'pubrec', packetId: reader.packetId(), reason: REASON.success };
+      return parseAck('pubrec', reader);
     case PACKET.pubrel:
-      return { type: 'pubrel', packetId: reader.packetId(), reason: REASON.success };
+      return parseAck('pubrel', reader);
     case PACKET.pubcomp:
-      return { type: 'pubcomp', packetId: reader.packetId(), reason: REASON.success };
+      return parseAck('pubcomp', reader);
     case PACKET.subscribe:
-      return parseSubscribe(reader);
+      return parseSubscribe(reader, limits);
     case PACKET.unsubscribe:
-      return parseUnsubscribe(reader);
+      return parseUnsubscribe(reader, limits);
     case PACKET.pingreq:
       return { type: 'pingreq' };
+    case PACKET.auth:
+      return parseAuth(reader);
     default:
-      return { type: 'disconnect', reason: REASON.normalDisconnection, expirySeconds: null };
+      return parseDisconnect(reader);
   }
 }
 
-/** Null: there is no such QoS. */
-const qosOf = (value: number): Qos | null => (value === 0 || value === 1 || value === 2 ? value : null);
-
-function parsePublish(flags: number, reader: PacketReader): Packet {
+function parsePublish(flags: number, reader: PacketReader, limits: TopicLimits): Packet {
+  const { level } = reader;
   const qos = qosOf((flags >> 1) & 3);
-  if (qos === null) throw malformed(4, 'MQTT-3.3.1-4', 'both QoS bits set');
-  if (qos === 0 && (flags & 8) !== 0) throw malformed(4, 'MQTT-3.3.1-2', 'DUP set with QoS 0');
+  if (qos === null) throw malformed(level, CLAUSE.publishQos[level], 'both QoS bits set');
+  const isDup = (flags & 8) !== 0;
+  if (qos === 0 && isDup) throw malformed(level, CLAUSE.dup[level], 'DUP set with QoS 0');
   const topic = reader.text();
-  checkTopicName(topic);
+  if (topic !== '' || level !== 5) checkTopicName(level, topic, limits);
   const packetId = qos === 0 ? 0 : reader.packetId();
+  const said = level === 5 ? readMessageProperties(reader, 'publish') : null;
+  if (topic === '' && said?.alias === 0)
+    throw unexpected(level, '3.3.2.1', 'neither a topic name nor a topic alias');
   return {
     type: 'publish',
     topic,
-    alias: 0,
+    alias: said === null ? 0 : said.alias,
     payload: reader.rest(),
     qos,
     isRetained: (flags & 1) === 1,
-    isDup: (flags & 8) !== 0,
+    isDup,
     packetId,
-    properties: NO_PROPERTIES,
-    expirySeconds: null,
-    isText: false,
+    properties: said === null ? NO_PROPERTIES : said.forwarded,
+    expirySeconds: said === null ? null : said.expirySeconds,
+    isText: said !== null && said.isText,
   };
 }
 
-function parseConnect(reader: PacketReader): Packet {
-  const name = reader.text();
-  if (name === 'MQIsdp') return { type: 'foreignConnect', level: LEVEL.v31, isMqisdp: true };
-  if (name !== 'MQTT') throw malformed(4, 'MQTT-3.1.2-1', 'a protocol name that is not MQTT');
-  const level = reader.u8();
-  if (level !== LEVEL.v311) return { type: 'foreignConnect', level, isMqisdp: false };
-  const flags = reader.u8();
-  if ((flags & 0x01) !== 0) throw malformed(4, 'MQTT-3.1.2-3', 'the reserved flag of CONNECT set');
-  const hasWill = (flags & 0x04) !== 0;
-  const hasName = (flags & 0x80) !== 0;
-  const hasPassword = (flags & 0x40) !== 0;
-  if (hasPassword && !hasName) throw malformed(4, 'MQTT-3.1.2-22', 'a password without a user name');
-  const keepAliveSeconds = reader.u16();
-  const clientId = reader.text();
-  const will = parseWill(hasWill, flags, reader);
-  const userName = hasName ? reader.text() : null;
-  const password = hasPassword ? reader.bytes() : null;
-  const isClean = (flags & 0x02) !== 0;
-  return {
-    type: 'connect',
-    level: LEVEL.v311,
-    clientId,
-    isClean,
-    keepAliveSeconds,
-    will,
-    userName,
-    password,
-    expirySeconds: isClean ? 0 : NEVER_EXPIRES,
-    receiveMax: 0xffff,
-    packetSizeMax: null,
-    aliasMax: 0,
-    wantsResponseInformation: false,
-    wantsProblemInformation: true,
-    authentication: null,
-  };
+/** Where the clause is that says which reasons there are. */
+const REASON_CLAUSE = {
+  puback: 'MQTT-3.4.2-1',
+  pubrec: 'MQTT-3.5.2-1',
+  pubrel: 'MQTT-3.6.2-1',
+  pubcomp: 'MQTT-3.7.2-1',
+  disconnect: 'MQTT-3.14.2-1',
+  auth: 'MQTT-3.15.2-1',
+} as const;
+
+function parseReason(carrier: keyof typeof REASON_CLAUSE, reader: PacketReader): Reason {
+  const byte = reader.u8();
+  if (isClientReason(carrier, byte)) return byte;
+  throw unexpected(
+    reader.level,
+    REASON_CLAUSE[carrier],
+    `reason ${byte} in a ${carrier.toUpperCase()} from a client`,
+  );
 }
 
-function parseWill(hasWill: boolean, flags: number, reader: PacketReader): Connect['will'] {
-  const qos = qosOf((flags >> 3) & 3);
-  const isRetained = (flags & 0x20) !== 0;
-  if (!hasWill) {
-    if (qos !== 0) throw malformed(4, 'MQTT-3.1.2-13', 'a will QoS without a will');
-    if (isRetained) throw malformed(4, 'MQTT-3.1.2-15', 'a will to retain without a will');
-    return null;
-  }
-  if (qos === null) throw malformed(4, 'MQTT-3.1.2-14', 'a will QoS of 3');
-  const address = reader.text();
-  checkTopicName(address);
-  return {
-    address,
-    payload: reader.bytes(),
-    qos,
-    isRetained,
-    properties: NO_PROPERTIES,
-    expirySeconds: null,
-    delaySeconds: 0,
-  };
-}
-
-function parseSubscribe(reader: PacketReader): Packet {
+/** Reason and properties may be missing, the properties alone too. Source: MQTT 5.0 §3.4.2.1 and its likes. */
+function parseAck(type: Ack['type'], reader: PacketReader): Ack {
   const packetId = reader.packetId();
+  if (reader.level !== 5 || reader.left === 0) return { type, packetId, reason: REASON.success };
+  const reason = parseReason(type, reader);
+  if (reader.left > 0) readProperties(reader, CARRIED[type]);
+  return { type, packetId, reason };
+}
+
+function parseSubscribe(reader: PacketReader, limits: TopicLimits): Packet {
+  const { level } = reader;
+  const packetId = reader.packetId();
+  const id =
+    level === 5 ? (readProperties(reader, CARRIED.subscribe).number(PROPERTY.subscriptionId) ?? 0) : 0;
   const subscriptions: Subscribe['subscriptions'][number][] = [];
   while (reader.left > 0) {
-    const filter = reader.text();
-    checkTopicFilter(filter);
-    const options = reader.u8();
-    const qos = qosOf(options);
-    if (qos === null) throw malformed(4, 'MQTT-3.8.3-4', `a requested QoS of ${options}`);
-    subscriptions.push({ ...plainSubscription(filter, qos), group: null });
+    const { filter, group } = sharedFilter(level, reader.text(), limits);
+    subscriptions.push({ filter, group, ...parseWishes(reader, group !== null), id });
   }
-  if (subscriptions.length === 0) throw malformed(4, 'MQTT-3.8.3-3', 'a SUBSCRIBE without a topic filter');
+  if (subscriptions.length === 0)
+    throw (level === 5 ? unexpected : malformed)(
+      level,
+      CLAUSE.subscribeFilters[level],
+      'a SUBSCRIBE without a topic filter',
+    );
   return { type: 'subscribe', packetId, subscriptions };
 }
 
-function parseUnsubscribe(reader: PacketReader): Packet {
-  const packetId = reader.packetId();
-  const filters: SharedFilter[] = [];
-  while (reader.left > 0) {
-    const filter = reader.text();
-    checkTopicFilter(filter);
-    filters.push({ filter, group: null });
+const HANDLINGS: readonly RetainHandling[] = ['send', 'sendIfNew', 'keepBack'];
+
+/** The byte behind a filter. Source: MQTT-3.8.3-4; MQTT 5.0 §3.8.3.1. */
+function parseWishes(
+  reader: PacketReader,
+  isShared: boolean,
+): Omit<Subscribe['subscriptions'][number], 'filter' | 'group' | 'id'> {
+  const { level } = reader;
+  const bits = reader.u8();
+  if (level !== 5) {
+    const qos = qosOf(bits);
+    if (qos === null) throw malformed(level, CLAUSE.requestedQos[level], `a requested QoS of ${bits}`);
+    return { qos, isNoLocal: false, isRetainAsPublished: false, retainHandling: 'send' };
   }
-  if (filters.length === 0) throw malformed(4, 'MQTT-3.10.3-2', 'an UNSUBSCRIBE without a topic filter');
+  if ((bits & 0xc0) !== 0)
+    throw malformed(level, 'MQTT-3.8.3-5', 'reserved bits set in subscription options');
+  const qos = qosOf(bits & 3);
+  if (qos === null) throw unexpected(level, CLAUSE.requestedQos[level], 'a requested QoS of 3');
+  const retainHandling = HANDLINGS[bits >> 4];
+  if (retainHandling === undefined) throw unexpected(level, '3.8.3.1', 'a retain handling of 3');
+  const isNoLocal = (bits & 4) !== 0;
+  if (isNoLocal && isShared) throw unexpected(level, 'MQTT-3.8.3-4', 'no local with a shared subscription');
+  return { qos, isNoLocal, isRetainAsPublished: (bits & 8) !== 0, retainHandling };
+}
+
+function parseUnsubscribe(reader: PacketReader, limits: TopicLimits): Packet {
+  const { level } = reader;
+  const packetId = reader.packetId();
+  if (level === 5) readProperties(reader, CARRIED.unsubscribe);
+  const filters: SharedFilter[] = [];
+  while (reader.left > 0) filters.push(sharedFilter(level, reader.text(), limits));
+  if (filters.length === 0)
+    throw (level === 5 ? unexpected : malformed)(
+      level,
+      CLAUSE.unsubscribeFilters[level],
+      'an UNSUBSCRIBE without a topic filter',
+    );
   return { type: 'unsubscribe', packetId, filters };
+}
+
+/** Reason and properties may be missing, the properties alone too. Source: MQTT 5.0 §3.14.2.1. */
+function parseDisconnect(reader: PacketReader): Disconnect {
+  const isPlain = reader.level !== 5 || reader.left === 0;
+  if (isPlain) return { type: 'disconnect', reason: REASON.normalDisconnection, expirySeconds: null };
+  const reason = parseReason('disconnect', reader);
+  const expirySeconds =
+    reader.left === 0 ? null : readProperties(reader, CARRIED.disconnect).number(PROPERTY.sessionExpiry);
+  return { type: 'disconnect', reason, expirySeconds };
+}
+
+/** What may be left out of it is what a client never leaves out: no reason means success, which only a server says. Source: MQTT 5.0 §3.15.2. */
+function parseAuth(reader: PacketReader): Auth {
+  const reason = parseReason('auth', reader);
+  const { authentication } = readProperties(reader, CARRIED.auth);
+  if (authentication === null)
+    throw unexpected(reader.level, '3.15.2.2.2', 'an AUTH without an authentication method');
+  return { type: 'auth', reason, authentication };
 }

@@ -1,22 +1,91 @@
-/** What may be a topic name and a topic filter. Matching is the broker's. Source: MQTT 3.1.1 §4.7. */
-import { malformed } from './faults.ts';
+/**
+ * What may be a topic name and a topic filter, and what a shared one is made of. Matching is the broker's.
+ *
+ * A filter that begins with `$share/` is understood as shared in MQTT 3.1.1 too, which does not know it: other brokers do so, and a filter
+ * of that form would match nothing else. Source: MQTT 3.1.1 §4.7; MQTT 5.0 §4.7, §4.8.2.
+ */
+import { CLAUSE, type Clause } from './clauses.ts';
+import { malformed, mqttFaults, MqttViolation } from './faults.ts';
+import type { Level, SharedFilter } from './packet.ts';
+import { REASON, type Reason } from './reasons.ts';
 
-/** Source: MQTT-4.7.3-1, MQTT-3.3.2-2. */
-export function checkTopicName(name: string): void {
-  if (name === '') throw malformed(4, 'MQTT-4.7.3-1', 'an empty topic name');
+/** How long topic names and filters may be. */
+export type TopicLimits = Readonly<{
+  /** Of UTF-8. */
+  bytesMax: number;
+  levelsMax: number;
+}>;
+
+/** What the protocol itself allows. Source: MQTT-4.7.3-3. */
+export const ANY_TOPIC: TopicLimits = { bytesMax: 0xffff, levelsMax: 0x1_0000 };
+
+const SHARE = '$share/';
+
+/** Throws `MqttViolation` where `name` is none that may be published to. `wildcards`: the clause that forbids them there. */
+export function checkTopicName(
+  level: Level,
+  name: string,
+  limits: TopicLimits = ANY_TOPIC,
+  wildcards: Clause = CLAUSE.topicName,
+): void {
+  if (name === '') throw malformed(level, CLAUSE.topicLength[level], 'an empty topic name');
   if (name.includes('+') || name.includes('#'))
-    throw malformed(4, 'MQTT-3.3.2-2', 'a wildcard in a topic name');
+    throw malformed(level, wildcards[level], 'a wildcard in a topic name');
+  checkLimits(level, name, limits, REASON.topicNameInvalid);
 }
 
-/** Source: MQTT-4.7.3-1, MQTT-4.7.1-2, MQTT-4.7.1-3. */
-export function checkTopicFilter(filter: string): void {
-  if (filter === '') throw malformed(4, 'MQTT-4.7.3-1', 'an empty topic filter');
+/** The same for what is subscribed to, without `$share`. */
+export function checkTopicFilter(level: Level, filter: string, limits: TopicLimits = ANY_TOPIC): void {
+  if (filter === '') throw malformed(level, CLAUSE.topicLength[level], 'an empty topic filter');
+  checkLimits(level, filter, limits, REASON.topicFilterInvalid);
   if (!filter.includes('+') && !filter.includes('#')) return;
   const levels = filter.split('/');
-  for (const [depth, level] of levels.entries()) {
-    if (level.includes('#') && (level !== '#' || depth !== levels.length - 1))
-      throw malformed(4, 'MQTT-4.7.1-2', '# elsewhere than alone in the last level of a topic filter');
-    if (level.includes('+') && level !== '+')
-      throw malformed(4, 'MQTT-4.7.1-3', '+ with other characters in one level of a topic filter');
+  for (const [depth, name] of levels.entries()) {
+    if (name.includes('#') && (name !== '#' || depth !== levels.length - 1))
+      throw malformed(
+        level,
+        CLAUSE.multiLevel[level],
+        '# elsewhere than alone in the last level of a topic filter',
+      );
+    if (name.includes('+') && name !== '+')
+      throw malformed(
+        level,
+        CLAUSE.singleLevel[level],
+        '+ with other characters in one level of a topic filter',
+      );
   }
+}
+
+/** Takes apart what stands in a SUBSCRIBE or UNSUBSCRIBE, and checks it. The limits are for the filter without its group. */
+export function sharedFilter(level: Level, text: string, limits: TopicLimits = ANY_TOPIC): SharedFilter {
+  if (!text.startsWith(SHARE)) {
+    checkTopicFilter(level, text, limits);
+    return { filter: text, group: null };
+  }
+  const end = text.indexOf('/', SHARE.length);
+  const group = end === -1 ? text.slice(SHARE.length) : text.slice(SHARE.length, end);
+  if (group === '') throw malformed(level, 'MQTT-4.8.2-1', 'a shared subscription without a name');
+  if (group.includes('+') || group.includes('#'))
+    throw malformed(level, 'MQTT-4.8.2-2', 'a wildcard in the name of a shared subscription');
+  const filter = end === -1 ? '' : text.slice(end + 1);
+  if (filter === '') throw malformed(level, 'MQTT-4.8.2-2', 'a shared subscription without a topic filter');
+  checkTopicFilter(level, filter, limits);
+  return { filter, group };
+}
+
+/** Null: it is within the limits. */
+function excess(topic: string, { bytesMax, levelsMax }: TopicLimits): string | null {
+  // A character of a string is three bytes at most.
+  const bytes = topic.length * 3 <= bytesMax ? 0 : Buffer.byteLength(topic);
+  if (bytes > bytesMax) return mqttFaults.LS_MQTT_TOPIC(`${bytes} bytes`, bytesMax);
+  const levels = topic.length < levelsMax ? 0 : topic.split('/').length;
+  return levels > levelsMax ? mqttFaults.LS_MQTT_TOPIC(`${levels} levels`, levelsMax) : null;
+}
+
+/** For those who refuse the request and not the connection. */
+export const isWithin = (topic: string, limits: TopicLimits): boolean => excess(topic, limits) === null;
+
+function checkLimits(level: Level, topic: string, limits: TopicLimits, reason: Reason): void {
+  const text = excess(topic, limits);
+  if (text !== null) throw new MqttViolation('LS_MQTT_TOPIC', reason, text, level);
 }
