@@ -102,22 +102,19 @@ test('topic names and filters may be as long as their length field allows [MQTT-
     for (const filter of [topic, '#']) expect(await matching(filter, [topic, 'other'])).toContain(topic);
 });
 
-test.fails(
-  'a topic of as many levels as its length allows is served, or costs its own connection and nothing else',
-  async () => {
-    for (const topic of ['/'.repeat(65_535), 'a/'.repeat(32_767)]) {
-      const server = await serve();
-      const reader = await server.connects(v3, { clientId: 'reader' });
-      await reader.says(v3.subscribe(1, [[topic, 1]]));
-      const writer = await server.connects(v3, { clientId: 'writer' });
-      await writer.says(v3.publish({ topic, qos: 1, retain: true }));
-      await reader.hears();
-      if (reader.isOpen && writer.isOpen) expect(reader.heard.map((one) => one.topic)).toEqual([topic]);
-      const bystander = await server.subscribes(v3, { clientId: 'bystander' }, ['#', 0]);
-      expect(await bystander.says(v3.publish())).toContain('t=m');
-    }
-  },
-);
+test('a topic of as many levels as its length allows is served, or costs its own connection and nothing else', async () => {
+  for (const topic of ['/'.repeat(65_535), 'a/'.repeat(32_767)]) {
+    const server = await serve();
+    const reader = await server.connects(v3, { clientId: 'reader' });
+    await reader.says(v3.subscribe(1, [[topic, 1]]));
+    const writer = await server.connects(v3, { clientId: 'writer' });
+    await writer.says(v3.publish({ topic, qos: 1, retain: true }));
+    await reader.hears();
+    if (reader.isOpen && writer.isOpen) expect(reader.heard.map((one) => one.topic)).toEqual([topic]);
+    const bystander = await server.subscribes(v3, { clientId: 'bystander' }, ['#', 0]);
+    expect(await bystander.says(v3.publish())).toContain('t=m');
+  }
+});
 
 test('topics are compared as they are: case, spaces, slashes, composed and unusual characters [MQTT-4.7.3-4]', async () => {
   const topics = [
