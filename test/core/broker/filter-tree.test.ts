@@ -11,7 +11,7 @@ const found = <S, V>(tree: FilterTree<S, V>, to: string): [S, V][] => {
 
 const step = fc.record({ filter, who: fc.nat(3), value: fc.nat(9), isSet: fc.boolean() });
 
-test('the rule for one filter is the one of the specification [MQTT-4.7.1, MQTT-4.7.2-1]', () => {
+test('the rule for one filter is the one of the specification [§4.7.1, MQTT-4.7.2-1]', () => {
   fc.assert(
     fc.property(filter, address, (one, other) => {
       expect(matches(one, other)).toBe(isMatch(one, other));

@@ -225,7 +225,7 @@ test('with QoS 1 nothing is lost, whoever comes and goes, also the servers, and 
   });
 });
 
-test('with QoS 2 among durable members each message is taken once by one of them [MQTT-4.8.2-4] (Ack)', () => {
+test('with QoS 2 among durable members each message is taken once by one of them [MQTT5-4.8.2-4] (Ack)', () => {
   check([...USUAL, ...SERVERS], kinds('durable 2', 'durable 2', 'durable 2'), (run) => {
     expect(run.counts(2).filter((count) => count !== 1)).toEqual([]);
     expect(run.counts(1).filter((count) => count === 0)).toEqual([]);
@@ -233,7 +233,7 @@ test('with QoS 2 among durable members each message is taken once by one of them
   });
 });
 
-test('with QoS 2 no message is taken twice, by whomever, also where sessions end and subscriptions change [MQTT-4.8.2-5] (Ack)', () => {
+test('with QoS 2 no message is taken twice, by whomever, also where sessions end and subscriptions change [MQTT5-4.8.2-5] (Ack)', () => {
   const of = kinds('durable 2', 'durable 2', 'local 2', 'local 2');
   check([...USUAL, ...SERVERS, 'leave', 'end'], of, (run) => {
     expect(run.counts(2).filter((count) => count > 1)).toEqual([]);

@@ -81,7 +81,7 @@ test('a subscription of its own, and each group, brings a copy of its own', () =
   expect([...sharing.sent('a')].sort()).toEqual(['m', 'm 7', 'm 8']);
 });
 
-test('what goes along is the member’s own: granted QoS, retain as published, identifier [MQTT-4.8.2-3]', () => {
+test('what goes along is the member’s own: granted QoS, retain as published, identifier [MQTT5-4.8.2-3]', () => {
   const sharing = new Sharing();
   for (const clientId of ['a', 'b', 'c']) sharing.connect(clientId);
   sharing.subscribe('a', { qos: 0, id: 5 });
@@ -169,7 +169,7 @@ test('after a failover what is not settled is given out anew, and what is settle
   expect(sharing.sent('b')).toEqual(['5']);
 });
 
-test('a message with QoS 2 is handed to a durable member before it is sent, and stays with it [MQTT-4.8.2-4]', () => {
+test('a message with QoS 2 is handed to a durable member before it is sent, and stays with it [MQTT5-4.8.2-4]', () => {
   const sharing = members(durable, durable);
   for (const clientId of ['a', 'b']) sharing.subscribe(clientId, { qos: 2 });
   sharing.propose(publish('t', '1', { qos: 2 }));
@@ -187,7 +187,7 @@ test('a message with QoS 2 is handed to a durable member before it is sent, and 
   expect(sharing.sent('a')).toEqual(['1 q2 d']);
 });
 
-test('a message with QoS 2 whose member’s session ends before it is delivered goes to nobody else [MQTT-4.8.2-5]', () => {
+test('a message with QoS 2 whose member’s session ends before it is delivered goes to nobody else [MQTT5-4.8.2-5]', () => {
   const sharing = members(durable, durable);
   for (const clientId of ['a', 'b']) sharing.subscribe(clientId, { qos: 2 });
   sharing.publish('1', 2);
@@ -234,7 +234,7 @@ test('what was settled to be sent with QoS 2, and could not be sent, goes to som
   expect(sharing.sent('b')).toEqual(['1 q2']);
 });
 
-test('a refused message is done with: it goes to nobody else [MQTT-4.8.2-6]', () => {
+test('a refused message is done with: it goes to nobody else [MQTT5-4.8.2-6]', () => {
   const sharing = members(durable, durable);
   publishAll(sharing, '1');
   for (const { packetId } of sharing.taken('a')) {

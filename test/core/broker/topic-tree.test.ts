@@ -5,7 +5,7 @@ import { address, filter, isMatch } from './addresses.ts';
 
 const step = fc.record({ address, item: fc.nat(), isSet: fc.boolean() });
 
-test('a filter finds the item of each address that it matches, whatever came and went [MQTT-4.7.1, MQTT-4.7.2-1]', () => {
+test('a filter finds the item of each address that it matches, whatever came and went [§4.7.1, MQTT-4.7.2-1]', () => {
   fc.assert(
     fc.property(
       fc.array(step, { maxLength: 80 }),

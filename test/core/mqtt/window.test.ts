@@ -208,7 +208,7 @@ test('a client that comes back and takes more than before is sent more', () => {
   expect(again(window, 3)).toEqual(['1=0 d', '2=1 d', '3=2 d']);
 });
 
-test('what has expired before it was sent is left out, and told once; what was sent comes again all the same [MQTT-3.3.2-5, MQTT-4.4.0-1]', () => {
+test('what has expired before it was sent is left out, and told once; what was sent comes again all the same [MQTT5-3.3.2-5, MQTT-4.4.0-1]', () => {
   const session = sessionWith();
   const window = new Window(session, terms(9));
   put(put(put(session, 1, 1, 10), 1, 1, 5), 1);
@@ -220,7 +220,7 @@ test('what has expired before it was sent is left out, and told once; what was s
   expect(window.takeDropped()).toEqual([3]);
 });
 
-test('what may have been sent with QoS 2 by the other server does not expire [MQTT-4.3.3-7 of 5.0]', () => {
+test('what may have been sent with QoS 2 by the other server does not expire [MQTT5-4.3.3-7]', () => {
   const session = put(put(sessionWith(), 3, 2, 5), 1, 1, 5);
   session.handshakes.assignedThrough = 2;
   const window = new Window(session, terms(9));
