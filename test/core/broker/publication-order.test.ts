@@ -35,6 +35,6 @@ test('few or many, near to each other or far apart, messages come in the order o
       expect(areInOrder(sorted)).toBe(true);
       expect(new Set(sorted)).toEqual(new Set(messages));
     }),
-    { numRuns: 60 },
+    { numRuns: 25 },
   );
 });
