@@ -13,7 +13,8 @@ export {
   type PropertyName,
   type PropertyValue,
 } from './fields.ts';
-export { judge, words, type Heard } from './judge.ts';
+export { leftWith, refusedWith } from './ends.ts';
+export { judge, valueIn, valuesIn, words, type Heard } from './judge.ts';
 export { v3, v5, type ConnectFields, type Packets, type PublishFields } from './packets.ts';
 export { Breach } from './reader.ts';
 export { serve, type TestClient, type TestServer } from './server.ts';

@@ -5,7 +5,7 @@
  */
 import { parser, type Packet as LibraryPacket } from 'mqtt-packet';
 import { CODE_STATEMENTS, CODES, FLAGS } from './allowed.ts';
-import { TYPES, type PacketType, type Properties } from './fields.ts';
+import { TYPES, type PacketType, type Properties, type PropertyName, type PropertyValue } from './fields.ts';
 import type { Level } from './packets.ts';
 import { Breach, demand, Reader } from './reader.ts';
 
@@ -166,6 +166,14 @@ function compare(heard: Heard, other: LibraryPacket): void {
         other.retain === heard.isRetained));
   if (!same) throw new Breach(`mqtt-packet reads ${heard.type} otherwise: ${JSON.stringify(other)}`);
 }
+
+/** The first one of that name; null: there is none. */
+export const valueIn = ({ properties }: Heard, name: PropertyName): PropertyValue | null =>
+  properties.find(([found]) => found === name)?.[1] ?? null;
+
+/** All of that name, in their order. */
+export const valuesIn = ({ properties }: Heard, name: PropertyName): PropertyValue[] =>
+  properties.filter(([found]) => found === name).map(([, value]) => value);
 
 const code = (value: number): string => `0x${value.toString(16).padStart(2, '0')}`;
 

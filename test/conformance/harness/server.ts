@@ -3,11 +3,13 @@
  * as soon as they are proposed. A client says bytes and hears packets, each of them judged.
  */
 import { Serving } from '../../runtime/serving.ts';
-import { hex } from './fields.ts';
-import { judge, words, type Heard } from './judge.ts';
+import { Bounds } from './bounds.ts';
+import { hex, type PropertyName, type PropertyValue } from './fields.ts';
+import { judge, valueIn, words, type Heard } from './judge.ts';
 import type { ConnectFields, Packets } from './packets.ts';
 
-type Options = ConstructorParameters<typeof Serving>[0];
+/** Settings of section `mqtt`, also some that are still to come. */
+type Options = Readonly<Record<string, number | string>>;
 type Stream = ReturnType<Serving['client']>;
 
 /** One that serves. */
@@ -24,14 +26,14 @@ export class TestServer {
     this.serving = serving;
   }
 
-  /** A connection that has said nothing yet. */
-  dials(packets: Packets): TestClient {
-    return new TestClient(this, packets, this.serving.client());
+  /** A connection that has said nothing yet. `fields`: what its CONNECT will say, where that binds the server. */
+  dials(packets: Packets, fields: ConnectFields = {}): TestClient {
+    return new TestClient(this, packets, this.serving.client(), new Bounds(fields));
   }
 
-  /** A client whose CONNECT has been accepted; `connack` is what it heard. */
+  /** A client whose CONNECT has been accepted; what it has heard begins with its CONNACK. */
   async connects(packets: Packets, fields: ConnectFields = {}): Promise<TestClient> {
-    const client = this.dials(packets);
+    const client = this.dials(packets, fields);
     const [answer = 'nothing'] = await client.says(packets.connect(fields));
     if (!/^connack 0\b/.test(answer))
       throw new Error(`the server does not let ${fields.clientId ?? 'c'} in: ${answer}`);
@@ -70,13 +72,15 @@ export class TestServer {
 export class TestClient {
   readonly #server: TestServer;
   readonly #stream: Stream;
+  readonly #bounds: Bounds;
   readonly packets: Packets;
   #isToldClosed = false;
   /** What was heard last, packet by packet. */
   heard: readonly Heard[] = [];
 
-  constructor(server: TestServer, packets: Packets, stream: Stream) {
+  constructor(server: TestServer, packets: Packets, stream: Stream, bounds: Bounds) {
     this.#server = server;
+    this.#bounds = bounds;
     this.packets = packets;
     this.#stream = stream;
   }
@@ -100,11 +104,26 @@ export class TestClient {
   async hears(): Promise<string[]> {
     await this.#server.settles();
     const { level } = this.packets;
-    this.heard = judge(level, Buffer.from(this.#stream.received(), 'hex'));
+    const bytes = Buffer.from(this.#stream.received(), 'hex');
+    this.heard = judge(level, bytes).map((one) => this.#bounds.check(one));
     const texts = this.heard.map((one) => words(level, one));
     if (this.isOpen || this.#isToldClosed) return texts;
     this.#isToldClosed = true;
     return [...texts, 'closed'];
+  }
+
+  /** Of what it heard last: the first property of that name; null: there is none. */
+  told(name: PropertyName): PropertyValue | null {
+    for (const one of this.heard) {
+      const value = valueIn(one, name);
+      if (value !== null) return value;
+    }
+    return null;
+  }
+
+  /** The messages among what it heard last. */
+  get messages(): readonly Heard[] {
+    return this.heard.filter(({ type }) => type === 'publish');
   }
 
   /** For what takes real time, such as a password's hash: listens until something has come. */
