@@ -88,7 +88,7 @@ export class Groups implements Lending {
     const name = nameOf(names);
     const group = present(this.#byName.get(name), `the group ${name}`);
     group.leave(session);
-    if (group.hasMembers) return;
+    if (group.memberCount > 0) return;
     this.#byName.delete(name);
     this.#tree.delete(names.filter, group);
   }
@@ -108,7 +108,7 @@ export class Groups implements Lending {
 
   consume(session: Session, consumer: Consumer): void {
     session.consumer = consumer;
-    for (const group of session.membership?.groups ?? []) group.attach(session, consumer);
+    for (const group of session.membership?.groups ?? []) group.dealer.attach(session, consumer);
   }
 
   /** The session's connection is over. */
@@ -116,26 +116,26 @@ export class Groups implements Lending {
     session.consumer = null;
     const { membership } = session;
     if (membership === null) return;
-    for (const group of membership.groups) group.detach(session);
+    for (const group of membership.groups) group.dealer.detach(session);
     const lents = membership.end();
     for (const group of new Set(lents.map(({ lent }) => lent.group)))
-      group.takeBack(lents.filter(({ lent }) => lent.group === group));
+      group.dealer.takeBack(lents.filter(({ lent }) => lent.group === group));
   }
 
   offer(session: Session): void {
-    for (const group of session.membership?.groups ?? []) group.offer(session);
+    for (const group of session.membership?.groups ?? []) group.dealer.offer(session);
   }
 
   settle(lent: Lent): void {
-    lent.group.settle(lent);
+    lent.group.dealer.settle(lent);
   }
 
   /** One message of each group in its turn, so that no group keeps a member of several from the others. */
   deal(now: number): readonly Op[] {
     if (this.#asking.size === 0) return NO_OPS;
     while (this.#busy.size > 0)
-      for (const group of this.#busy) if (!group.deal(now)) this.#busy.delete(group);
-    const ops = [...this.#asking].flatMap((group) => group.takeOps());
+      for (const group of this.#busy) if (!group.dealer.deal(now)) this.#busy.delete(group);
+    const ops = [...this.#asking].flatMap((group) => group.dealer.takeOps());
     this.#asking.clear();
     return ops;
   }

@@ -4,12 +4,25 @@
  * settled by then is given out anew. Source: MQTT 5.0 §4.8.2.
  */
 import type { Group } from './group.ts';
-import type { Message, Qos } from './message.ts';
+import { lowerQos, type Message, type Qos } from './message.ts';
+import { NO_IDS, type Queued } from './queue.ts';
 import type { Session } from './session.ts';
 import type { Stock } from './stock.ts';
+import type { Subscription } from './subscription.ts';
 
 /** A message as one subscriber is to get it. */
 export type Delivery = Readonly<{ message: Message; qos: Qos; isRetained: boolean; ids: readonly number[] }>;
+
+/** At the lower QoS of both. Source: MQTT-4.8.2-3. */
+export const deliveryOf = (
+  { message, qos }: Pick<Queued, 'message'> & Readonly<{ qos: Qos }>,
+  subscription: Subscription,
+): Delivery => ({
+  message,
+  qos: lowerQos(qos, subscription.qos),
+  isRetained: subscription.isRetainAsPublished && message.isRetained,
+  ids: subscription.id === 0 ? NO_IDS : [subscription.id],
+});
 
 /**
  * `lent`: with QoS 1 it goes out as it is. Else an operation must be committed first: `handing`, with QoS 2 to a durable session, moves it into
@@ -41,6 +54,13 @@ export class Lent {
     this.stage = parts.stage;
     this.stock = stock;
     this.number = number;
+  }
+
+  /** The operation that was awaited for it is committed, or never will be. */
+  endPending(): void {
+    if (this.stage !== 'handing' && this.stage !== 'taking') return;
+    this.stage = 'done';
+    if (this.session.membership !== null) this.session.membership.pending -= 1;
   }
 }
 

@@ -359,6 +359,18 @@ test('a message that is too long for one member goes to another, and one that is
   expect(sharing.sent('b')).toEqual(['yy']);
 });
 
+test('a message that is too long for all who are connected waits while a member is away, and nothing waits behind it', () => {
+  const sharing = members({ ...durable, sizeMax: 1 }, durable);
+  sharing.lose('b');
+  publishAll(sharing, 'long', '1');
+  expect(sharing.sent('a')).toEqual(['1']);
+  sharing.connect('b');
+  expect(sharing.sent('b')).toEqual(['long']);
+  sharing.lose('b');
+  sharing.commit({ type: 'closeSession', clientId: 'b', at: sharing.now, expirySeconds: 0 });
+  expect(sharing.broker.stats().queuedMessages).toBe(1);
+});
+
 test('the replicated queue is stored, loaded and taken away like everything else (PROTOCOL.md §1)', () => {
   const sharing = members(durable, local);
   publishAll(sharing, '1', '2', '3');
@@ -384,4 +396,35 @@ test('a local session leaves no trace in the state, whatever it does in a group'
   expect(sharing.broker.stats().queuedMessages).toBe(2);
   sharing.lose('a');
   expect(sharing.broker.stats().queuedMessages).toBe(0);
+});
+
+test('an acknowledgement that comes too late, at another server, settles nothing but what it means: identifiers of what was lent are not given again', () => {
+  const sharing = members(durable, durable);
+  publishAll(sharing, '1');
+  const [packet] = sharing.taken('a');
+  sharing.commit(subscribe('a', 'own'));
+  // The client has taken it, and its server dies.
+  sharing.failOver();
+  sharing.commit(publish('own', 'own 1'), publish('own', 'own 2'));
+  sharing.connect('a');
+  const again = sharing.taken('a');
+  expect(again.map(({ text }) => text)).toEqual(['own 1', 'own 2', '1']);
+  expect(again.map(({ packetId }) => packetId)).not.toContain(packet?.packetId);
+  sharing.acknowledge('a', packet?.packetId ?? 0);
+  sharing.commit();
+  expect(queueOf(sharing.sessionOf('a')).map((text) => text.split(':')[1])).toEqual(['own 1', 'own 2']);
+  sharing.lose('a');
+  sharing.connect('b');
+  expect(sharing.sent('b')).toEqual(['1 d']);
+});
+
+test('an acknowledgement of a former connection settles nothing at the same server either', () => {
+  const sharing = members(durable, { ...durable, capacity: 1 });
+  publishAll(sharing, '1', '2', '3');
+  const [packet] = sharing.taken('a');
+  sharing.connect('a');
+  expect(sharing.sent('a')).toEqual(['1 d', '3 d']);
+  sharing.acknowledge('a', packet?.packetId ?? 0);
+  sharing.commit();
+  expect(sharing.broker.stats().queuedMessages).toBe(3);
 });
