@@ -232,8 +232,9 @@ export class Replica {
     return this.#root.begin(origin, pairId);
   }
 
+  /** What was installed of it is removed. */
   async abandonInstall(next: Store): Promise<void> {
-    await this.#root.abandon(next);
+    await this.#orNever(this.#root.abandon(next));
   }
 
   /** The installed store takes this one's place, whole. `keep`: why the former one is kept aside, or null. */

@@ -49,6 +49,8 @@ export class Replication {
   #sender: SessionSender | null = null;
   #joiner: SessionJoiner | null = null;
   #leaving: Promise<void> = Promise.resolve();
+  /** The session to be joined once the former one has come to rest: on a slow disk another may be offered, and this one be over, before. */
+  #wanted: SessionId | null = null;
 
   private constructor(parts: ReplicationParts, replica: Replica) {
     const { clock, times, hooks } = parts;
@@ -161,9 +163,11 @@ export class Replication {
   join(session: SessionId, record: ArbitrationRecord): void {
     const { clock, log, hooks, times } = this.#parts;
     const former = this.leaveSession();
+    this.#wanted = session;
     const { replica } = this;
     void former.then(() => {
-      if (this.#joiner !== null) return;
+      if (this.#wanted !== session) return;
+      this.#wanted = null;
       this.#joiner = new SessionJoiner(
         {
           replica,
@@ -189,6 +193,7 @@ export class Replication {
   leaveSession(): Promise<void> {
     const joiner = this.#joiner;
     this.#joiner = null;
+    this.#wanted = null;
     if (joiner !== null) this.#leaving = this.#leaving.then(() => joiner.leave());
     return this.#leaving;
   }

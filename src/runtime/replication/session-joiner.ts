@@ -134,6 +134,7 @@ export class SessionJoiner {
   async #join(): Promise<void> {
     const { replica, send } = this.#parts;
     await replica.rest();
+    if (this.#isOver) return;
     const store = replica.view();
     if (store.pairId !== null && store.pairId !== this.#record.pairId)
       return this.#fails('the serving server is of another pair; this store never joins it');

@@ -13,9 +13,9 @@ export type SentMessage = {
   readonly isRetained: boolean;
   /** Virtual time of the first sending; null before it. */
   sentAt: number | null;
-  /** By PUBACK, or PUBREC. */
   /** A repeat of QoS 1 is a message of its own to the server: whoever missed the first may get it after later ones. */
   isSentAgain: boolean;
+  /** By PUBACK, or PUBREC. */
   isAcknowledged: boolean;
 };
 
