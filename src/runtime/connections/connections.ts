@@ -293,6 +293,8 @@ export class Connections {
     if (session !== null) {
       this.#bySession.delete(session);
       this.#parts.broker.detach(session);
+      // What groups had lent to it is for others now.
+      if (this.#isServing) this.#deliverReady();
     }
     this.#past.messagesIn += connection.messagesIn;
     this.#past.messagesOut += connection.messagesOut;
