@@ -18,3 +18,4 @@ export {
   type Options,
 } from './option.ts';
 export { type Random } from './random.ts';
+export { RareWarnings } from './rare-warnings.ts';

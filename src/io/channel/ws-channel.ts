@@ -10,7 +10,7 @@
  * Source: src/ports/channel.ts; REASONS.md B9 (half-open is for the beats to find), A12 (a connection that ended is over).
  */
 import type { RawData, WebSocket } from 'ws';
-import { assert, type Cancel, type Clock, type Log, type Random } from '../../base/index.ts';
+import { assert, RareWarnings, type Cancel, type Clock, type Log, type Random } from '../../base/index.ts';
 import type { Frame } from '../../core/pair/index.ts';
 import type { Channel, ChannelEvents } from '../../ports/index.ts';
 import { Dial, type DialEnding } from './dialer.ts';
@@ -19,7 +19,6 @@ import { frameBytes, frameFrom } from './frame-codec.ts';
 import { PairListener } from './listener.ts';
 import type { BackchannelOptions } from './options.ts';
 import type { Credentials, Refusal } from './proof.ts';
-import { RareWarnings } from './warnings.ts';
 import { FRAME_BYTES_MAX, placeText, type Place } from './web-socket.ts';
 
 /** The secondary lets the primary dial first, so that two that start or lose each other together seldom cross. */

@@ -2,7 +2,7 @@
  * All clients of this server while it serves: who is connected, whose session is whose, what waits for a commit. Open only while the pair
  * lets this server serve; when that ends nothing more leaves, and what was held back is forgotten. Source: PROTOCOL.md §2 Ack, §3.
  */
-import type { Clock, Log, Random } from '../../base/index.ts';
+import { RareWarnings, type Clock, type Log, type Random } from '../../base/index.ts';
 import type { Broker, BrokerStats, Op, Outcome, Session } from '../../core/broker/index.ts';
 import { Window, type WindowTerms } from '../../core/mqtt/index.ts';
 import type { ByteStream, Listener, StreamEvents } from '../../ports/index.ts';
@@ -15,7 +15,6 @@ import { Entrance } from './entrance.ts';
 import { connectionFaults } from './faults.ts';
 import type { ConnectionOptions } from './options.ts';
 import { PairClock } from './pair-clock.ts';
-import { RareWarnings } from './rare-warnings.ts';
 
 export type ConnectionsParts = Readonly<{
   broker: Broker;

@@ -1,5 +1,6 @@
-/** Warnings that one bad client could repeat without end: each code is said at most once a minute, with how many went unsaid. */
-import type { Clock, Log } from '../../base/index.ts';
+/** Warnings that somebody could bring about without end: each code is said at most once a minute, with how many went unsaid. */
+import type { Clock } from './clock.ts';
+import type { Log } from './log.ts';
 
 const SILENCE_MS = 60_000;
 
