@@ -10,7 +10,13 @@ export {
 export { type Channel, type ChannelEvents } from './channel.ts';
 export { type Gateway } from './gateway.ts';
 export { JournalFailure, type CutTail, type Journal } from './journal.ts';
-export { type ByteStream, type Listener, type ListenerEvents, type StreamEvents } from './listener.ts';
+export {
+  type ByteStream,
+  type Listener,
+  type ListenerEvents,
+  type StreamEvents,
+  type Transport,
+} from './listener.ts';
 export { type PasswordHashing } from './password-hashing.ts';
 export { type Change, type Snapshot, type StateStore } from './state-store.ts';
 export { type Identity, type JournalOrigin, type Store, type StoreRoot } from './store.ts';

@@ -1,7 +1,14 @@
 /** Clients' byte streams, whatever carries them. Open only while this server serves. */
+
+/** What carries a stream: TCP, TLS, WebSocket, WebSocket over TLS. */
+export type Transport = 'tcp' | 'tls' | 'ws' | 'wss';
+
 export interface ByteStream {
-  /** `address:port` of the client, for the log. */
+  readonly transport: Transport;
+  /** `address:port` of the client, for the log and for rules by address. Behind a load balancer the one that it has told. */
   readonly remote: string;
+  /** The common name (CN) of the certificate that the client has shown and that was verified; null: none was, or it has not just one. */
+  readonly certificateName: string | null;
   /** Queues bytes. They must not be changed afterwards. */
   write(bytes: Uint8Array): void;
   /** Bytes queued and not yet taken by the network. */

@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import { checkPairOptions, type PairOptions } from '../core/pair/options.ts';
+import { checkListeners, type ListenerSettings, type TlsOptions } from '../io/net/options.ts';
 import { profileFaults, type ProfileFault, type ProfileFaultCode } from './faults.ts';
 import { schemaOf } from './schema.ts';
 import {
@@ -33,6 +34,7 @@ export function checkSource(source: ProfileSource): Checked {
     ...timingFaults(source),
     ...secretFaults(source),
     ...portFaults(source),
+    ...listenerFaults(source),
   ];
   return { values: parsed.data, faults };
 }
@@ -124,11 +126,13 @@ function secretFaults(source: ProfileSource): ProfileFault[] {
 const isLoopback = (host: unknown): boolean =>
   typeof host === 'string' && (host === 'localhost' || host === '::1' || host.startsWith('127.'));
 
-/** Two listeners of one server can't have one port. */
+/** Two listeners of one server can't have one port; those that are switched off have none. */
 function portFaults(source: ProfileSource): ProfileFault[] {
   const taken = new Map<unknown, Leaf>();
-  const own = leaves().filter(({ key }) =>
-    ['listeners.mqtt.port', 'backchannel.port', 'admin.port'].includes(key),
+  const own = leaves().filter(
+    ({ path, key }) =>
+      (path[0] === 'listeners' && path.at(-1) === 'port' && isEnabled(source, path.slice(0, -1))) ||
+      ['backchannel.port', 'admin.port'].includes(key),
   );
   return own.flatMap((leaf) => {
     const given = valueAt(source.values, leaf.path);
@@ -141,6 +145,26 @@ function portFaults(source: ProfileSource): ProfileFault[] {
     const wanted = `a port of its own: ${right.key} has that one`;
     const text = profileFaults.LS_PROFILE_VALUE(wrong.key, foundText(port), wanted);
     return [fault(source.where(wrong.path, 'value'), 'LS_PROFILE_VALUE', text)];
+  });
+}
+
+function isEnabled(source: ProfileSource, listener: readonly string[]): boolean {
+  const path = [...listener, 'enabled'];
+  return (valueAt(source.values, path) ?? nodeAt(path)?.default) === true;
+}
+
+function listenerFaults(source: ProfileSource): ProfileFault[] {
+  const { listeners, tls } = profileOptions;
+  const parsed = schemaOf({ listeners, tls }).safeParse({
+    listeners: source.values['listeners'],
+    tls: source.values['tls'],
+  });
+  if (!parsed.success) return [];
+  // The schema is made from the very options that these types are made from.
+  const values = parsed.data as { listeners: ListenerSettings; tls: TlsOptions };
+  return checkListeners(values.listeners, values.tls).map(({ key, found, wanted }) => {
+    const text = profileFaults.LS_PROFILE_VALUE(key, foundText(found), wanted);
+    return fault(source.where(key.split('.'), 'value'), 'LS_PROFILE_VALUE', text);
   });
 }
 

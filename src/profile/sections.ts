@@ -6,7 +6,7 @@ import type { AnyOption, Options } from '../base/index.ts';
 import { pairOptions } from '../core/pair/options.ts';
 import { backchannelOptions, pairIdentityOptions, peerOptions } from '../io/channel/options.ts';
 import { journalOptions } from '../io/journal/options.ts';
-import { mqttListenerOptions } from '../io/net/options.ts';
+import { listenerOptions, tlsOptions } from '../io/net/options.ts';
 import { accessOptions } from '../runtime/access/options.ts';
 import { connectionOptions } from '../runtime/connections/options.ts';
 import {
@@ -29,7 +29,8 @@ export const profileOptions = {
   gateway: gatewayOptions,
   store: storeOptions,
   journal: journalOptions,
-  listeners: { mqtt: mqttListenerOptions },
+  listeners: listenerOptions,
+  tls: tlsOptions,
   mqtt: connectionOptions,
   access: accessOptions,
   admin: adminOptions,
@@ -46,7 +47,8 @@ export const sectionMeanings: Readonly<Record<string, string>> = {
   gateway: 'The machine that hosts the lock file.',
   store: "This server's own copy of everything.",
   journal: 'The files into which everything goes first.',
-  listeners: 'Where clients connect.',
+  listeners: 'Where clients connect. All of it is closed while this server does not serve.',
+  tls: 'Certificates, for listeners.mqtts and listeners.wss. `lockstep reload` reads the files anew.',
   mqtt: 'Bounds for MQTT clients.',
   access:
     'Who may connect. Users and rules are not here: `lockstep user` and `lockstep rule` change them while the servers run.',

@@ -9,7 +9,6 @@ import { Broker } from '../core/broker/index.ts';
 import { incarnation, stepPair, type PairFact } from '../core/pair/index.ts';
 import { KeeperArbiter, keeperProgram, TcpGateway } from '../io/arbitration/index.ts';
 import { WsChannel } from '../io/channel/index.ts';
-import { TcpListener } from '../io/net/index.ts';
 import { NodeScrypt } from '../io/passwords/index.ts';
 import { openStoreRoot } from '../io/store/index.ts';
 import { SystemClock, SystemRandom } from '../io/system/index.ts';
@@ -19,6 +18,7 @@ import { Connections } from '../runtime/connections/index.ts';
 import { PairDriver } from '../runtime/pair/index.ts';
 import { Replication } from '../runtime/replication/index.ts';
 import { AccessOrders } from './access-orders.ts';
+import { clientSide } from './listeners.ts';
 import { ServerOperations } from './operations.ts';
 
 /** A checkpoint at the latest after this, and after so many bytes applied. */
@@ -64,6 +64,7 @@ class Server {
   /** The parts know each other in a circle (what the keeper loses the pair must hear); these two close it. */
   #pair: PairDriver | null = null;
   #connections: Connections | null = null;
+  #operations: ServerOperations | null = null;
   #end: (code: number) => void = () => undefined;
   readonly done: Promise<number> = new Promise((resolve) => (this.#end = resolve));
   #ending: Promise<void> | null = null;
@@ -74,7 +75,7 @@ class Server {
 
   async start(): Promise<void> {
     const { profile, log } = this.#request;
-    const listener = await this.#listener();
+    const { listeners } = await clientSide({ profile, clock: this.#clock, log });
     const arbiter = this.#arbiter();
     const broker = new Broker();
     const replication = await this.#replication(broker, arbiter);
@@ -83,19 +84,18 @@ class Server {
       broker,
       proposals: replication.pipeline,
       access: this.#access(broker),
-      listeners: [listener],
+      listeners,
       clock: this.#clock,
       random: this.#random,
       log,
       options: profile.mqtt,
     });
     this.#connections = connections;
-    const watch: { operations: ServerOperations | null } = { operations: null };
     const pair = this.#driver({
       arbiter,
       replication,
       connections,
-      stepped: () => watch.operations?.stepped(),
+      stepped: () => this.#operations?.stepped(),
     });
     this.#pair = pair;
     const operations = new ServerOperations({
@@ -114,7 +114,7 @@ class Server {
       clock: this.#clock,
       stop: (why) => this.stop(why),
     });
-    watch.operations = operations;
+    this.#operations = operations;
     const admin = await openAdmin({ ...profile.admin, secret: profile.pair.secret, operations, log });
     this.#opened.push(() => admin.close());
     await pair.start();
@@ -155,15 +155,6 @@ class Server {
     this.#ending ??= Promise.race([abandoned, this.#after(profile.timing.keeperTimeout * 2)]).then(() =>
       this.#end(ENDED.stopped),
     );
-  }
-
-  /** A passive server binds no client port; that it could is found out now and not in the emergency. */
-  async #listener(): Promise<TcpListener> {
-    const listener = new TcpListener({ ...this.#request.profile.listeners.mqtt });
-    const nobody = { data: () => undefined, drained: () => undefined, closed: () => undefined };
-    await listener.open({ connected: () => nobody });
-    await listener.close();
-    return listener;
   }
 
   #access(broker: Broker): AccessGate {

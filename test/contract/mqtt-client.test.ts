@@ -1,7 +1,7 @@
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { expect, onTestFinished, test } from 'vitest';
 import { Broker } from '../../src/core/broker/index.ts';
-import { TcpListener } from '../../src/io/net/index.ts';
+import { portOf } from './listener-fixture.ts';
 import { SystemClock, SystemRandom } from '../../src/io/system/index.ts';
 import { Connections } from '../../src/runtime/connections/index.ts';
 import { accessTo, defaultOptions, HeldProposals } from '../runtime/serving.ts';
@@ -11,7 +11,7 @@ async function serve(): Promise<{ url: string; broker: Broker }> {
   const broker = new Broker();
   const proposals = new HeldProposals(broker);
   proposals.isImmediate = true;
-  const listener = new TcpListener({ host: '127.0.0.1', port: 0 });
+  const { listener } = await portOf({ name: 'mqtt', transport: 'tcp', isProxied: false });
   const connections = new Connections({
     broker,
     proposals,

@@ -62,6 +62,15 @@ test.each(['haprofile1', 'haprofile2'])(
       secondary?.listeners.mqtt.port,
       secondary?.admin.port,
     ]);
+    for (const [one, other] of [
+      [primary, secondary],
+      [secondary, primary],
+    ] as const)
+      expect([one?.peer.clientMqttsPort, one?.peer.clientWsPort, one?.peer.clientWssPort]).toEqual([
+        other?.listeners.mqtts.port,
+        other?.listeners.ws.port,
+        other?.listeners.wss.port,
+      ]);
     expect([secondary?.peer.port, secondary?.peer.clientPort, secondary?.peer.adminPort]).toEqual([
       primary?.backchannel.port,
       primary?.listeners.mqtt.port,
@@ -192,6 +201,39 @@ test('two listeners of one server want two ports', async () => {
     '5:22 backchannel.port: found 1883, wanted a port of its own: listeners.mqtt.port has that one',
   ]);
 });
+
+test('a listener that is switched off takes no port; one that is switched on wants one of its own', async () => {
+  const sets = ['listeners.ws.port=1883'];
+  await load({ text: GOOD, sets });
+  expect(await faultsOf({ text: GOOD, sets: [...sets, 'listeners.ws.enabled=true'] })).toEqual([
+    '--set listeners.ws.port: found 1883, wanted a port of its own: listeners.mqtt.port has that one',
+  ]);
+  await load({ text: GOOD, sets: [...sets, 'listeners.ws.enabled=true', 'listeners.mqtt.enabled=false'] });
+});
+
+test('listeners and certificates fit together, or each key that is wanted is named', async () => {
+  const faults = (...sets: string[]) => faultsOf({ text: GOOD, sets });
+  expect(await faults('listeners.mqtt.enabled=false')).toEqual([
+    '--set listeners.mqtt.enabled: found false, wanted true, or another listener enabled',
+  ]);
+  expect(await faults('listeners.ws.path=mqtt')).toEqual([
+    '--set listeners.ws.path: found "mqtt", wanted a path that begins with /',
+  ]);
+  expect(
+    (await faults('listeners.wss.enabled=true', 'tls.clientCertificates=required')).map(wantedIn),
+  ).toEqual([
+    'tls.certificateFile: found "", wanted a file: listeners.wss is enabled',
+    'tls.keyFile: found "", wanted a file: listeners.wss is enabled',
+    'tls.clientCaFile: found "", wanted a file: tls.clientCertificates is required',
+  ]);
+  const files = ['tls.certificateFile=a.crt', 'tls.keyFile=a.key'];
+  const { profile, home } = await load({ text: GOOD, sets: ['listeners.mqtts.enabled=true', ...files] });
+  expect(profile.tls.certificateFile).toBe(join(home, 'a.crt'));
+  expect(profile.tls.clientCaFile).toBe('');
+});
+
+/** Without the place. */
+const wantedIn = (fault: string): string => fault.replace(/^\S+ /, '');
 
 test('the shipped secret is refused for a pair that others can reach, and no secret is ever shown', async () => {
   const shipped = await readFile(join(projectDirectory, 'profiles/haprofile1/primary/peer.yaml'), 'utf8');

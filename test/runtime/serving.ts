@@ -91,7 +91,9 @@ export class HeldProposals implements Proposals {
 
 /** A client at the other end of a stream in memory. */
 export class MemoryClient implements ByteStream {
+  readonly transport = 'tcp';
   readonly remote = '192.0.2.1:4711';
+  readonly certificateName = null;
   #events: StreamEvents | null = null;
   #received: Uint8Array[] = [];
   #unsent: Uint8Array[] = [];

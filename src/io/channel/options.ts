@@ -28,6 +28,18 @@ export const peerOptions = {
     1883,
     "The other server's MQTT port, told to clients as the place to fail over to.",
   ),
+  clientMqttsPort: networkPort(
+    8883,
+    "The other server's listeners.mqtts.port, told to clients that came by TLS.",
+  ),
+  clientWsPort: networkPort(
+    8083,
+    "The other server's listeners.ws.port, told to clients that came by WebSocket.",
+  ),
+  clientWssPort: networkPort(
+    8084,
+    "The other server's listeners.wss.port, told to clients that came by secure WebSocket.",
+  ),
   adminPort: networkPort(8301, "The other server's admin.port."),
 } as const;
 

@@ -1,4 +1,11 @@
-/** Ports for clients: TCP sockets as byte streams. */
-export { NetFault, netFaults, type NetFaultCode } from './faults.ts';
-export { mqttListenerOptions, type MqttListenerOptions } from './options.ts';
-export { TcpListener } from './tcp-listener.ts';
+/** Ports for clients: TCP sockets, with TLS, WebSocket and a load balancer before them where the profile says so, as byte streams. */
+export { Certificates, type CertificatesParts } from './tls/certificates.ts';
+export { ClientListener, type ClientListenerParts } from './client-listener.ts';
+export { arrivalFaults, NetFault, netFaults, type ArrivalFaultCode, type NetFaultCode } from './faults.ts';
+export { listenerOptions, tlsOptions, type ListenerName, type TlsOptions } from './options.ts';
+export {
+  PROXY_HEADER_BYTES_MAX,
+  readProxyHeader,
+  type Endpoint,
+  type ProxyHeader,
+} from './proxy/proxy-header.ts';

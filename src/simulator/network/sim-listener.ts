@@ -175,7 +175,9 @@ export class SimPort {
   #accept(connection: Connection, { process, events }: Open): void {
     this.#clients += 1;
     const stream: ByteStream = {
+      transport: 'tcp',
       remote: `client:${this.#clients}`,
+      certificateName: null,
       write: (bytes) => {
         if (!connection.isServerOver) connection.toClient.put({ kind: 'bytes', bytes: Buffer.from(bytes) });
       },

@@ -1,7 +1,7 @@
 /** PINGREQ, DISCONNECT, violations, and what an implementation owes as a whole. Source: MQTT 3.1.1 §3.12, §3.14, §4.8, §7. */
 import { connect as connectTcp } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { TcpListener } from '../../../src/io/net/index.ts';
+import { portOf } from '../../contract/listener-fixture.ts';
 import { judge, packet, serve, v3, words } from '../harness/index.ts';
 
 test('each PINGREQ is answered [MQTT-3.12.4-1]', async () => {
@@ -77,7 +77,7 @@ test('packets come whole however the network cuts them, on TCP as on any stream 
   const server = await serve();
   const { events } = server.serving;
   if (events === null) throw new Error('no port is open');
-  const listener = new TcpListener({ host: '127.0.0.1', port: 0 });
+  const { listener } = await portOf({ name: 'mqtt', transport: 'tcp', isProxied: false });
   await listener.open(events);
   onTestFinished(() => listener.close());
   const socket = connectTcp({ host: '127.0.0.1', port: listener.port ?? 0, noDelay: true });
