@@ -4,12 +4,13 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-scripts/server.sh <primary|secondary> [start|stop|status|switchover] [options]
+scripts/server.sh <primary|secondary> [start|stop|status|switchover|reload] [options]
 
   start        runs the server in the foreground (the default); Ctrl-C stops it cleanly
   stop         stops it cleanly and says what became of the service
   status       shows both servers on one screen
   switchover   hands service over to the other server
+  reload       reads its certificates anew, without a restart
 
   --profile <name>    a directory of profiles/, or a path with a slash (haprofile1)
   --kind <kind>       the kind of server: peer
@@ -35,7 +36,7 @@ more=()
 while [ $# -gt 0 ]; do
   case $1 in
     primary | secondary) server=$1 ;;
-    start | stop | status | switchover) order=$1 orders=$((orders + 1)) ;;
+    start | stop | status | switchover | reload) order=$1 orders=$((orders + 1)) ;;
     --profile | --kind | --set)
       [ $# -ge 2 ] || fail 2 "$1 wants a value"
       case $1 in
@@ -137,5 +138,5 @@ done
 case $order in
   start) if [ -n "$daemon" ]; then start_daemon; else exec node "$program" serve "${arguments[@]}"; fi ;;
   stop) stop_server ;;
-  status | switchover) exec node "$program" "$order" "${status_arguments[@]}" ;;
+  status | switchover | reload) exec node "$program" "$order" "${status_arguments[@]}" ;;
 esac

@@ -1,7 +1,7 @@
 /** The other end of the admin API: what `lockstep` asks of a running server, with the token of the profile it was given. */
 import { changeBody, type AccessChange, type AccessListing, type AccessReport } from './access.ts';
 import { AdminFault, adminFaults } from './faults.ts';
-import type { ForceReport, ForceWord, SwitchoverReport } from './operations.ts';
+import type { ForceReport, ForceWord, ReloadReport, SwitchoverReport } from './operations.ts';
 import type { ServerStatus } from './status.ts';
 import { adminToken } from './token.ts';
 
@@ -34,6 +34,10 @@ export class AdminClient {
 
   async switchover(why: string): Promise<SwitchoverReport> {
     return (await this.#ask('POST', '/switchover', { why }, ORDER_MS_MAX)) as SwitchoverReport; // As above.
+  }
+
+  async reload(why: string): Promise<ReloadReport> {
+    return (await this.#ask('POST', '/reload', { why }, ORDER_MS_MAX)) as ReloadReport; // As above.
   }
 
   async forceActive(word: ForceWord): Promise<ForceReport> {

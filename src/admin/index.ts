@@ -16,6 +16,7 @@ export {
   type ForceWord,
   type Operations,
   type Refusal,
+  type ReloadReport,
   type SwitchoverReport,
 } from './operations.ts';
 export { openAdmin, type Admin, type AdminOptions } from './server.ts';

@@ -28,6 +28,9 @@ export type ForceWord = Readonly<{
   why: string;
 }>;
 
+/** `done`: new connections get the certificates that were read. */
+export type ReloadReport = Readonly<{ kind: 'done' }> | Refusal;
+
 export interface Operations {
   status(): ServerStatus;
   /** Drains, hands over and sees the other serve. Asked of either server. Settles within `handoverTimeout` and a little. */
@@ -38,6 +41,8 @@ export interface Operations {
   access(): AccessListing;
   /** Only the server that serves obeys. Done when it is committed; asking again for what was not confirmed does no harm. */
   changeAccess(change: AccessChange): Promise<AccessReport>;
+  /** Reads the certificates anew. Connections that stand go on as they are; with a bad file, everything does. */
+  reload(why: string): Promise<ReloadReport>;
   /** Rule Force. Whoever calls has made sure that the other server is switched off. Source: PROTOCOL.md §2 Force. */
   forceActive(word: ForceWord): Promise<ForceReport>;
 }

@@ -6,6 +6,7 @@
  *     POST /force-active  { by, why }  ForceReport
  *     GET  /access        AccessListing
  *     POST /access        AccessChange  AccessReport
+ *     POST /reload        { why }      ReloadReport
  *     POST /stop          { why }      202 { pid }, then the server stops
  *
  * Errors are `{ code, why }` with a status of 4xx or 5xx.
@@ -78,6 +79,10 @@ async function answer(
         return;
       case '/access':
         reply(response, 200, await access(operations, request));
+        return;
+      case '/reload':
+        requireMethod(request, path, 'POST');
+        reply(response, 200, await operations.reload((await words(request, ['why'])).why));
         return;
       case '/force-active':
         requireMethod(request, path, 'POST');

@@ -5,6 +5,7 @@ export const cliFaults = {
   LS_CLI_SERVER: (found: string) => `no server is called ${found}; it is primary or secondary`,
   LS_CLI_STOP: (why: string) => `the stop was not clean: ${why}`,
   LS_CLI_FAULT: (why: string) => `the server has ended with a fault: ${why}`,
+  LS_CLI_RELOAD: (why: string) => `the certificates could not be read anew: ${why}`,
   LS_CLI_CONFIRM: (wanted: string) => `not confirmed: nothing was done. It wants exactly: ${wanted}`,
   LS_CLI_PASSWORD: (why: string) => `no password was taken: ${why}`,
   LS_CLI_STILL_RUNNING: (server: string, pid: number, seconds: number) =>
@@ -28,7 +29,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof CliFault) return error.exitCode;
   const code = codeOf(error);
   if (code === null) return exitCode('fault');
-  if (code.startsWith('LS_PROFILE_')) return exitCode('profile');
+  if (/^LS_(PROFILE|TLS)_/.test(code)) return exitCode('profile');
   if (code === 'LS_ADMIN_SILENT') return exitCode('silent');
   if (code.startsWith('LS_ADMIN_') && code !== 'LS_ADMIN_PORT') return exitCode('refused');
   return /^LS_PORT_|_(PORT|BUSY)$/.test(code) ? exitCode('busy') : exitCode('fault');

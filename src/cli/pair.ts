@@ -11,7 +11,7 @@ import type { Profile } from '../profile/index.ts';
 import { exitCode } from './exit-codes.ts';
 import { whatToTry } from './pair-hints.ts';
 import { startServer, type ServerProcess } from './server-process.ts';
-import { onSignals } from './signals.ts';
+import { ENDING_SIGNALS, onSignals } from './signals.ts';
 import { clientsOf, profileOf, type ServerName } from './target.ts';
 
 const SERVERS: readonly ServerName[] = ['primary', 'secondary'];
@@ -39,6 +39,7 @@ async function runPair(name: string): Promise<number> {
   }));
   const wish = { isStopping: false };
   const forget = onSignals(
+    ENDING_SIGNALS,
     () => {
       wish.isStopping = true;
       say('stopping both servers, the passive first; Ctrl-C again ends them at once');

@@ -7,6 +7,7 @@ import { addExplore } from './explore.ts';
 import { addForceActive } from './force-active.ts';
 import { addOptions } from './options.ts';
 import { addPair } from './pair.ts';
+import { addReload } from './reload.ts';
 import { addRule } from './rule.ts';
 import { addServe } from './serve.ts';
 import { addSimulate } from './simulate.ts';
@@ -27,6 +28,7 @@ export function lockstep(): Command {
   addStatus(program);
   addSwitchover(program);
   addStop(program);
+  addReload(program);
   addForceActive(program);
   addUser(program);
   addRule(program);

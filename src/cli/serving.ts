@@ -7,14 +7,14 @@ import type { Profile } from '../profile/index.ts';
 import { runServer, type RunningServer } from '../server/index.ts';
 import { cliFaults, codeOf, exitCodeOf } from './faults.ts';
 import { exitCode } from './exit-codes.ts';
-import { onSignals } from './signals.ts';
+import { endingSignals, onReloadSignal, onSignals } from './signals.ts';
 
 /** Runs a server until it has ended; the exit code. Every line of it goes to the console that the profile describes. */
 export async function serve(profile: Profile, newPair: boolean): Promise<number> {
   const log = openConsole({
     server: profile.server,
     ...profile.log,
-    secrets: [profile.pair.secret],
+    secrets: [profile.pair.secret, profile.tls.keyPassphrase],
     output: process.stdout,
   });
   try {
@@ -40,9 +40,12 @@ async function served(profile: Profile, newPair: boolean, log: Console): Promise
     if (wish.server !== null) void stopped(wish.server, why, log);
   };
   const forget = onSignals(
+    endingSignals(),
     (signal) => end(`${signal} received`),
     () => process.exit(exitCode('interrupted')),
   );
+  // A server that is not up yet reads its files in any case.
+  const forgetReload = onReloadSignal((signal) => void reloaded(wish.server, `${signal} received`, log));
   const orphaned = (): void => end('the process that started it is gone');
   process.on('disconnect', orphaned);
   // A reader of the console that is gone is no reason to end in a hurry.
@@ -56,6 +59,7 @@ async function served(profile: Profile, newPair: boolean, log: Console): Promise
   } finally {
     process.off('disconnect', orphaned);
     forget();
+    forgetReload();
   }
 }
 
@@ -66,6 +70,14 @@ async function stopped(server: RunningServer, why: string, log: Console): Promis
   } catch (error) {
     log.say({ level: 'error', text: cliFaults.LS_CLI_STOP(String(error)), code: 'LS_CLI_STOP' });
     process.exit(exitCode('fault'));
+  }
+}
+
+async function reloaded(server: RunningServer | null, why: string, log: Console): Promise<void> {
+  try {
+    await server?.reload(why);
+  } catch (error) {
+    log.say({ level: 'error', text: cliFaults.LS_CLI_RELOAD(stackOf(error)), code: 'LS_CLI_RELOAD' });
   }
 }
 

@@ -8,10 +8,11 @@ import type {
   ForceWord,
   Operations,
   Refusal,
+  ReloadReport,
   ServerStatus,
   SwitchoverReport,
 } from '../admin/index.ts';
-import type { Clock } from '../base/index.ts';
+import type { Clock, Log } from '../base/index.ts';
 import {
   mayForce,
   otherServer,
@@ -20,6 +21,7 @@ import {
   type ArbitrationRecord,
   type ServerName,
 } from '../core/pair/index.ts';
+import { NetFault, netFaults, type Certificates } from '../io/net/index.ts';
 import type { Profile } from '../profile/index.ts';
 import type { Connections } from '../runtime/connections/index.ts';
 import type { PairDriver } from '../runtime/pair/index.ts';
@@ -35,7 +37,10 @@ export type OperationsParts = Readonly<{
   replication: Replication;
   connections: Connections;
   accessOrders: AccessOrders;
+  /** Null: no listener uses TLS. */
+  certificates: Certificates | null;
   clock: Clock;
+  log: Log;
   stop: (why: string) => Promise<void>;
 }>;
 
@@ -143,6 +148,20 @@ export class ServerOperations implements Operations {
 
   changeAccess(change: AccessChange): Promise<AccessReport> {
     return this.#parts.accessOrders.change(change);
+  }
+
+  async reload(why: string): Promise<ReloadReport> {
+    const { certificates, log } = this.#parts;
+    log.say({ level: 'info', text: `Reading certificates anew: ${why}` });
+    try {
+      if (certificates === null) throw new NetFault('LS_TLS_NOT_USED', netFaults.LS_TLS_NOT_USED());
+      await certificates.reread();
+      return { kind: 'done' };
+    } catch (error) {
+      if (!(error instanceof NetFault)) throw error;
+      log.say({ level: 'warn', code: error.code, text: `Nothing has changed: ${error.message}` });
+      return { kind: 'refused', code: error.code, why: error.message };
+    }
   }
 
   async forceActive(word: ForceWord): Promise<ForceReport> {

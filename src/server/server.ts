@@ -39,6 +39,8 @@ export type ServerRequest = Readonly<{
 export type RunningServer = Readonly<{
   /** Drains, tells the peer, releases the lock, closes the store. Safe to repeat. */
   stop: (why: string) => Promise<void>;
+  /** Reads the certificates anew, and says on the console what came of it. */
+  reload: (why: string) => Promise<void>;
   /** The exit code, once the server has ended, whatever ended it. */
   done: Promise<number>;
 }>;
@@ -49,7 +51,11 @@ export async function runServer(request: ServerRequest): Promise<RunningServer> 
   try {
     // A disk that fails meanwhile stops the server for good, and then its start may never come to an end.
     await Promise.race([server.start(), server.done]);
-    return { stop: (why) => server.stop(why), done: server.done };
+    return {
+      stop: (why) => server.stop(why),
+      reload: (why) => server.reload(why),
+      done: server.done,
+    };
   } catch (failure) {
     await server.closeAll();
     throw failure;
@@ -75,7 +81,7 @@ class Server {
 
   async start(): Promise<void> {
     const { profile, log } = this.#request;
-    const { listeners } = await clientSide({ profile, clock: this.#clock, log });
+    const { listeners, certificates } = await clientSide({ profile, clock: this.#clock, log });
     const arbiter = this.#arbiter();
     const broker = new Broker();
     const replication = await this.#replication(broker, arbiter);
@@ -111,7 +117,9 @@ class Server {
         clock: this.#clock,
         log,
       }),
+      certificates,
       clock: this.#clock,
+      log,
       stop: (why) => this.stop(why),
     });
     this.#operations = operations;
@@ -123,6 +131,10 @@ class Server {
   stop(why: string): Promise<void> {
     this.#ending ??= this.#stopCleanly(why);
     return this.#ending;
+  }
+
+  async reload(why: string): Promise<void> {
+    await this.#operations?.reload(why);
   }
 
   async closeAll(): Promise<void> {

@@ -33,6 +33,10 @@ async function rig(more: Partial<Operations> = {}): Promise<Rig> {
       return { kind: 'done', clientsWaitedMs: 12, nowServing: 'secondary' };
     },
     stop: async (why) => void asked.push(`stop ${why}`),
+    reload: async (why) => {
+      asked.push(`reload ${why}`);
+      return { kind: 'done' };
+    },
     forceActive: async ({ by, why }) => {
       asked.push(`force ${by} ${why}`);
       return { kind: 'refused', code: 'LS_TEST', why: 'the other server serves' };
@@ -71,7 +75,8 @@ test('orders reach the server, and its report comes back', async () => {
     kind: 'refused',
     code: 'LS_TEST',
   });
-  expect(asked).toEqual(['switchover moving house', 'force ann fire']);
+  expect(await client.reload('a new certificate')).toEqual({ kind: 'done' });
+  expect(asked).toEqual(['switchover moving house', 'force ann fire', 'reload a new certificate']);
 });
 
 test('whoever does not know the secret is refused, and nothing is done', async () => {

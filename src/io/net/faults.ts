@@ -13,6 +13,8 @@ export const netFaults = {
     `${key}: ${file} can't be used: ${why}; correct the file or the profile`,
   LS_TLS_TIME: (key: string, file: string, why: string) =>
     `${key}: the certificate in ${file} ${why}; clients will refuse it. Put a new one there and run lockstep reload`,
+  LS_TLS_NOT_USED: () =>
+    'neither listeners.mqtts nor listeners.wss is enabled, so there are no certificates to read',
 } as const;
 
 /** What a client, or a load balancer before it, did wrong before MQTT could begin. Each costs that connection only. */
