@@ -15,7 +15,7 @@ const MAIN = new URL('../../dist/cli/main.js', import.meta.url).pathname;
 export const SECRET = 'a-secret-of-the-tests-0123456789';
 const WAIT_MS = 30_000;
 
-type Ports = Readonly<{ mqtt: number; backchannel: number; admin: number }>;
+type Ports = Readonly<Record<'mqtt' | 'mqtts' | 'ws' | 'wss' | 'backchannel' | 'admin', number>>;
 
 /** Where a server runs: its addresses, what its command begins with, and what is added to its environment. */
 export type Place = Readonly<{
@@ -25,6 +25,9 @@ export type Place = Readonly<{
   command: readonly string[];
   environment: NodeJS.ProcessEnv;
 }>;
+
+/** Their keys; only `mqtt` is on where a test does not say otherwise. */
+export const LISTENERS = ['mqtt', 'mqtts', 'ws', 'wss'] as const;
 
 const HERE: Place = { host: '127.0.0.1', adminHost: '127.0.0.1', command: [], environment: {} };
 
@@ -118,12 +121,8 @@ export class PairUnderTest {
   static async create(sets: readonly string[] = []): Promise<PairUnderTest> {
     const home = await mkdtemp(join(tmpdir(), 'lockstep-system-'));
     await mkdir(join(home, 'share'));
-    const [a, b, c, d, e, f] = await freePorts();
-    return new PairUnderTest(
-      home,
-      { primary: { mqtt: a, backchannel: b, admin: c }, secondary: { mqtt: d, backchannel: e, admin: f } },
-      sets,
-    );
+    const [primary, secondary] = await freePorts();
+    return new PairUnderTest(home, { primary, secondary }, sets);
   }
 
   get lockFile(): string {
@@ -141,16 +140,19 @@ export class PairUnderTest {
     const { host, adminHost } = this.places[name];
     return [
       `pair.secret=${SECRET}`,
-      `listeners.mqtt.host=${host}`,
+      ...LISTENERS.map((listener) => `listeners.${listener}.host=${host}`),
       `backchannel.host=${host}`,
       `admin.host=${adminHost}`,
       `peer.host=${this.places[name === 'primary' ? 'secondary' : 'primary'].host}`,
-      `listeners.mqtt.port=${own.mqtt}`,
+      ...LISTENERS.map((listener) => `listeners.${listener}.port=${own[listener]}`),
       `backchannel.port=${own.backchannel}`,
       `admin.port=${own.admin}`,
       `peer.port=${peer.backchannel}`,
       `peer.adminPort=${peer.admin}`,
       `peer.clientPort=${peer.mqtt}`,
+      `peer.clientMqttsPort=${peer.mqtts}`,
+      `peer.clientWsPort=${peer.ws}`,
+      `peer.clientWssPort=${peer.wss}`,
       'gateway.port=9',
       'backchannel.dialInterval=50',
       'timing.pingInterval=100',
@@ -311,13 +313,29 @@ function bounded<T>(
   });
 }
 
-async function freePorts(): Promise<[number, number, number, number, number, number]> {
-  const servers = Array.from({ length: 6 }, () => createServer());
+/** Of two servers. */
+async function freePorts(): Promise<[Ports, Ports]> {
+  const servers = Array.from({ length: 12 }, () => createServer());
   const port = (server: (typeof servers)[number]): Promise<number> =>
     new Promise((resolve) =>
       server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)),
     );
-  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = await Promise.all(servers.map(port));
+  const found = await Promise.all(servers.map(port));
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return [a, b, c, d, e, f];
+  const ports = ([
+    mqtt = 0,
+    mqtts = 0,
+    ws = 0,
+    wss = 0,
+    backchannel = 0,
+    admin = 0,
+  ]: readonly number[]): Ports => ({
+    mqtt,
+    mqtts,
+    ws,
+    wss,
+    backchannel,
+    admin,
+  });
+  return [ports(found.slice(0, 6)), ports(found.slice(6))];
 }
