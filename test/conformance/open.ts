@@ -1,15 +1,9 @@
 /** Statements that are not kept, or not tested, yet, and why. The list only shrinks. */
 import type { Reasons } from './ledger.ts';
 
-const noWebSocket = 'clients are not served over WebSocket yet.';
 const unserved = 'MQTT 5 is not served yet.';
 
 export const open: Reasons = {
-  'MQTT-6.0.0-1': noWebSocket,
-  'MQTT-6.0.0-2': noWebSocket,
-  'MQTT-6.0.0-3': noWebSocket,
-  'MQTT-6.0.0-4': noWebSocket,
-
   'MQTT5-1.5.4-1': unserved,
   'MQTT5-1.5.4-2': unserved,
   'MQTT5-1.5.4-3': unserved,

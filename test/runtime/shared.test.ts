@@ -118,7 +118,7 @@ test.each([
   ['durable', true],
   ['not durable', false],
 ])(
-  'with QoS 2 the whole handshake goes to one member, whose session is %s [MQTT-4.8.2-4]',
+  'with QoS 2 the whole handshake goes to one member, whose session is %s [MQTT5-4.8.2-4]',
   async (_, isDurable) => {
     const server = await serving();
     const [a, b] = [member(server, 'a', isDurable, 2), member(server, 'b', true, 2)];
