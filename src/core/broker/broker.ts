@@ -18,6 +18,7 @@ import { NEVER_EXPIRES, type Op, type Outcome, type QueueBounds, type Will } fro
 import type { MessageQueue } from './queue.ts';
 import { Ready } from './ready.ts';
 import { restore } from './restore.ts';
+import { PairTime } from './pair-time.ts';
 import { Retained } from './retained.ts';
 import { Router } from './router.ts';
 import { Session } from './session.ts';
@@ -27,6 +28,7 @@ import {
   handshakesValue,
   keyOf,
   messageValue,
+  NOWHERE,
   queuedKey,
   queuedValue,
   retainedValue,
@@ -67,13 +69,13 @@ const ABSENT: Outcome = { type: 'absent' };
 const MATCHED: Outcome = { type: 'published', isMatched: true };
 const UNMATCHED: Outcome = { type: 'published', isMatched: false };
 const REFUSED: Outcome = { type: 'refused' };
-const NOWHERE: Place = { seq: 0, index: 0 };
 
 export class Broker {
   #ledger = new Ledger();
   #sessions = new DurableSessions(this.#ledger);
   #retained = new Retained(this.#ledger);
   #wills = new Wills(this.#ledger);
+  #time = new PairTime(this.#ledger);
   #access = new AccessState(this.#ledger);
   #ready = new Ready();
   #groups: Groups;
@@ -87,11 +89,9 @@ export class Broker {
     this.#router = router;
   }
 
-  /** The latest pair time (ms) that anything in the state names as past; 0: none. */
+  /** The latest pair time (ms) that an operation has named; 0: none. */
   get latestTime(): number {
-    let latest = 0;
-    for (const { detachedAt } of this.#sessions.all()) latest = Math.max(latest, detachedAt ?? 0);
-    return latest;
+    return this.#time.latest;
   }
 
   /** Users and rules, until `load`. */
@@ -113,6 +113,7 @@ export class Broker {
     this.#sessions = new DurableSessions(this.#ledger);
     this.#retained = new Retained(this.#ledger);
     this.#wills = new Wills(this.#ledger);
+    this.#time = new PairTime(this.#ledger);
     this.#access = new AccessState(this.#ledger);
     this.#ready = new Ready();
     const { groups, router } = routing(this.#ledger, this.#ready);
@@ -125,6 +126,7 @@ export class Broker {
       sessions: this.#sessions,
       retained: this.#retained,
       wills: this.#wills,
+      time: this.#time,
       access: this.#access,
       groups: this.#groups,
       subscribe: (session, subscription) => void this.#router.subscribe(session, subscription, null),
@@ -156,6 +158,7 @@ export class Broker {
     this.#sessions.collect();
     this.#retained.collect();
     this.#wills.collect();
+    this.#time.collect();
     this.#access.collect();
     for (const [session, seen] of this.#local) {
       for (const { message } of session.queue.since(seen.compactThrough)) message.compact();
@@ -173,6 +176,7 @@ export class Broker {
       digest.add(keyOf('retained', message.place), retainedValue());
     }
     for (const held of this.#wills.all()) digest.add(keyOf('will', held.place), willValue(held));
+    digest.add(keyOf('time', NOWHERE), counterValue(this.#time.latest));
     for (const { key, value } of this.#access.parts()) digest.add(key, value);
     for (const session of this.#sessions.all()) {
       const place = placeOf(session);
@@ -307,6 +311,7 @@ export class Broker {
   }
 
   #applyOne(op: Op, place: Place): Outcome {
+    if ('at' in op) this.#time.passed(op.at);
     switch (op.type) {
       case 'publish':
         return this.#publish(new Message(place, op), op.from);

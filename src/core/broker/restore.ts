@@ -22,6 +22,7 @@ import {
   sessionFrom,
   willFrom,
 } from './stored.ts';
+import type { PairTime } from './pair-time.ts';
 import type { Subscription } from './subscription.ts';
 import type { Wills } from './wills.ts';
 
@@ -31,6 +32,7 @@ export type RestoredParts = Readonly<{
   sessions: DurableSessions;
   retained: Retained;
   wills: Wills;
+  time: PairTime;
   access: AccessState;
   groups: Groups;
   subscribe: (session: Session, subscription: Subscription) => void;
@@ -82,6 +84,9 @@ export function restore(
       case ACCESS_KINDS.user:
       case ACCESS_KINDS.rule:
         into.access.restore(kindOf(key), place, value);
+        break;
+      case KINDS.time:
+        into.time.restore(counterFrom(value));
         break;
       case KINDS.group:
         into.groups.restoreDurable(groupFrom(value), queues.get(place));

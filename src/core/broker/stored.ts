@@ -11,6 +11,7 @@
  *     6 will        place                     clientId, will (see op-codec.ts), u64 1 + dueAt, 0: it is not due
  *     7 handshakes  session's place           u64 assignedThrough, list of u16 received, list of u64 releasing; where there are none, no key
  *     8 group       place                     flags (1: a full queue refuses), group, filter, u32 messages, u64 bytes
+ *     9 time        nowhere                   u64 the latest pair time that was named
  *    16, 17        users and rules           see core/access/stored.ts
  */
 import { ByteReader, ByteWriter } from '../../base/index.ts';
@@ -35,10 +36,13 @@ export const KINDS = {
   will: 6,
   handshakes: 7,
   group: 8,
+  time: 9,
 } as const;
 type Kind = keyof typeof KINDS;
 
 const KEY_BYTES = 13;
+/** The place of what there is only one of. */
+export const NOWHERE: Place = { seq: 0, index: 0 };
 const EMPTY = new Uint8Array(0);
 
 export function keyOf(kind: Kind, place: Place): Buffer {
