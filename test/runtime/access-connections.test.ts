@@ -130,6 +130,29 @@ test('a wrong password gets code 4, no user name code 5 where nobody may be anon
   expect(JSON.stringify(server.lines)).not.toContain('my-guess');
 });
 
+test('the name in the certificate that a stream brings is the user, with the rights of that user', async () => {
+  const server = await Guarded.open(['press'], ['allow press publish press/#'], {
+    anonymous: 'deny',
+    certificateNames: 'known',
+  });
+  const press = server.client('press');
+  expect(await server.say(press, connectPacket('c'))).toEqual(['20020000']);
+  await server.say(press, publishPacket('press/heat', 'm', 1));
+  expect(server.codes()).toEqual([]);
+  await server.say(press, publishPacket('pump/heat', 'm', 2));
+  expect(server.codes()).toEqual(['LS_ACCESS_PUBLISH']);
+  for (const [name, code] of [
+    ['ghost', 'LS_ACCESS_CERTIFICATE'],
+    [null, 'LS_ACCESS_ANONYMOUS'],
+  ] as const) {
+    const client = server.client(name);
+    client.send(connectPacket('d'));
+    await turn();
+    expect([client.received(), client.isOpen]).toEqual(['20020005', false]);
+    expect(server.codes()).toContain(code);
+  }
+});
+
 test('what came right behind a CONNECT waits until its password is checked and its session is open', async () => {
   const server = await Guarded.open(['ann']);
   server.hashing.isHeld = true;

@@ -93,7 +93,7 @@ export class HeldProposals implements Proposals {
 export class MemoryClient implements ByteStream {
   readonly transport = 'tcp';
   readonly remote = '192.0.2.1:4711';
-  readonly certificateName = null;
+  readonly certificateName: string | null;
   #events: StreamEvents | null = null;
   #received: Uint8Array[] = [];
   #unsent: Uint8Array[] = [];
@@ -102,7 +102,8 @@ export class MemoryClient implements ByteStream {
   isPaused = false;
   isOpen = true;
 
-  constructor(events: ListenerEvents) {
+  constructor(events: ListenerEvents, certificateName: string | null = null) {
+    this.certificateName = certificateName;
     this.#events = events.connected(this);
   }
 
@@ -267,9 +268,10 @@ export class Serving {
     this.proposals.applied = () => this.connections.applied();
   }
 
-  client(): MemoryClient {
+  /** `certificateName`: of the certificate that it shows. */
+  client(certificateName: string | null = null): MemoryClient {
     if (this.events === null) throw new Error('no port is open');
-    return new MemoryClient(this.events);
+    return new MemoryClient(this.events, certificateName);
   }
 
   /** A client whose CONNECT is committed and whose CONNACK has been read. */

@@ -260,7 +260,8 @@ export class Connection {
 
   #authenticate({ connect, clientId }: Extract<Effect, { type: 'authenticate' }>): void {
     const { userName, password } = connect;
-    const credentials = { userName, password, certificateName: null, clientId };
+    const { certificateName } = this.#stream;
+    const credentials = { userName, password, certificateName, clientId };
     const admission = this.#around.entrance.access.authenticate(credentials, () => this.#isOpen);
     if (!(admission instanceof Promise)) {
       this.#admission = { admission, connect };
