@@ -1,5 +1,5 @@
 /** A password from whoever types it, or from a pipe; never from the command line, where everybody on the machine can read it. */
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { CliFault, cliFaults } from './faults.ts';
 import { exitCode } from './exit-codes.ts';
@@ -13,9 +13,9 @@ export async function typedPassword(name: string, isPiped: boolean): Promise<str
     throw fault(
       'there is no terminal to ask on; give it with --password-stdin, or let one be made with --generate',
     );
-  const password = checked(await hidden(`Password for ${name}: `));
-  if ((await hidden('Again: ')) !== password) throw fault('the two are not the same');
-  return password;
+  const [password = '', again = ''] = await hidden([`Password for ${name}: `, 'Again: ']);
+  if (again !== password) throw fault('the two are not the same');
+  return checked(password);
 }
 
 function checked(password: string): string {
@@ -34,17 +34,27 @@ async function wholeInput(): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** readline edits the line and shows it on its output, which is nowhere. */
-function hidden(prompt: string): Promise<string> {
-  process.stderr.write(prompt);
+/** A line for each prompt. readline edits it and shows it on its output, which is nowhere. */
+async function hidden(prompts: readonly string[]): Promise<string[]> {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  // From here to its end the terminal shows nothing of itself, also of what is typed before a prompt is there.
   const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true, historySize: 0 });
-  return new Promise<string>((resolve, reject) => {
+  try {
+    const typed: string[] = [];
+    for (const prompt of prompts) {
+      process.stderr.write(prompt);
+      typed.push(await nextLine(lines));
+      process.stderr.write('\n');
+    }
+    return typed;
+  } finally {
+    lines.close();
+  }
+}
+
+const nextLine = (lines: Interface): Promise<string> =>
+  new Promise((resolve, reject) => {
     lines.once('line', resolve);
     lines.once('SIGINT', () => reject(fault('interrupted; nothing was done')));
     lines.once('close', () => reject(fault('the input has ended; nothing was done')));
-  }).finally(() => {
-    lines.close();
-    process.stderr.write('\n');
   });
-}
