@@ -17,6 +17,8 @@ const REMEMBERED_MAX = 100_000;
 /** A name that nobody has is checked against this: it takes as long as a wrong password does. */
 const NOBODY: ScryptRecord = { cost: USUAL_COST, salt: new Uint8Array(16), hash: new Uint8Array(32) };
 
+const isQuick = ({ cost }: ScryptRecord): boolean => cost.logN < USUAL_COST.logN;
+
 export type CheckOutcome = 'right' | 'wrong' | 'busy';
 
 type Check = {
@@ -58,6 +60,32 @@ export class PasswordChecks {
       if (known === user) return 'right';
       this.#remembered.delete(tag);
     }
+    const record = user?.credential.password ?? null;
+    if (user !== null && record !== null && isQuick(record))
+      return this.#quickly(tag, password, user, record, isWanted);
+    return this.#slowly(tag, password, user, isWanted);
+  }
+
+  /** Before all who wait: a generated password costs next to nothing to check. A wrong one waits like any other. */
+  async #quickly(
+    tag: string,
+    password: Uint8Array,
+    user: User,
+    record: ScryptRecord,
+    isWanted: () => boolean,
+  ): Promise<CheckOutcome> {
+    const isRight = await this.#isRight(password, record).catch(() => false);
+    if (!isRight) return this.#slowly(tag, password, user, isWanted);
+    this.#remember(tag, user);
+    return 'right';
+  }
+
+  #slowly(
+    tag: string,
+    password: Uint8Array,
+    user: User | null,
+    isWanted: () => boolean,
+  ): Promise<CheckOutcome> {
     // A copy: what the network gave may be much longer, and stay as long as this is looked at.
     const kept = Uint8Array.from(password);
     return new Promise((done) => this.#ask(tag, { password: kept, user, askers: [{ isWanted, done }] }));
@@ -102,7 +130,7 @@ export class PasswordChecks {
       const record = user?.credential.password ?? null;
       if (record !== null && (await this.#isRight(password, record))) return 'right';
       // Whoever is refused has waited for one hash of the usual cost, whether there is such a user or not, and however quick its own hash is.
-      if (record === null || record.cost.logN < USUAL_COST.logN) await this.#isRight(password, NOBODY);
+      if (record === null || isQuick(record)) await this.#isRight(password, NOBODY);
       return 'wrong';
     } catch {
       // No memory for it just now.
