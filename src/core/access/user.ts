@@ -35,7 +35,7 @@ export type User = Readonly<{ name: string; credential: Credential }>;
 export const HASH_BYTES = 32;
 const SALT_BYTES = { min: 8, max: 64 };
 
-/** 32 MiB and some 60 ms for each guess, where two servers share a core or two with the messages. */
+/** 32 MiB and tens of milliseconds for each guess: what a server with a core or two can bear beside the messages. */
 export const USUAL_COST: ScryptCost = { logN: 15, r: 8, p: 1 };
 /** For passwords of 128 random bits or more, which nobody guesses: a fleet that comes back after a failover is let in without delay. */
 export const GENERATED_COST: ScryptCost = { logN: 1, r: 1, p: 1 };
