@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Broker } from '../../src/core/broker/index.ts';
+import { Broker, NO_PROPERTIES } from '../../src/core/broker/index.ts';
 import {
   connectPacket,
   disconnectPacket,
@@ -369,4 +369,35 @@ test('stats count clients, messages in and out, and what waits', async () => {
     messagesIn: 2,
     messagesOut: 2,
   });
+});
+
+test('a message that has expired is not sent, and leaves the queue, or what is retained, by an operation [MQTT5-3.3.2-5 of 5.0]', async () => {
+  const server = await serving();
+  const expiring = (text: string, isRetained: boolean): void =>
+    server.proposals.propose(
+      {
+        type: 'publish',
+        from: null,
+        address: 't',
+        payload: Buffer.from(text),
+        qos: 1,
+        isRetained,
+        properties: NO_PROPERTIES,
+        expiresAt: server.clock.wall() + 5000,
+      },
+      null,
+    );
+  subscribed(server, 'c', 't').lose();
+  await turn();
+  expiring('waits', false);
+  expiring('is kept', true);
+  server.proposals.commit();
+  expect(server.broker.stats()).toMatchObject({ queuedMessages: 2, retainedMessages: 1 });
+  await server.clock.run(6000);
+  expect(server.proposals.ops).toEqual(['dropRetained']);
+  server.proposals.commit();
+  const client = server.connected('c', { isDurable: true });
+  server.proposals.commit();
+  expect(client.packets()).toEqual([]);
+  expect(server.broker.stats()).toMatchObject({ queuedMessages: 0, retainedMessages: 0 });
 });

@@ -231,6 +231,11 @@ export class Broker {
     return this.#sessions.all();
   }
 
+  /** As of `Retained.expired`: addresses for `dropRetained`. */
+  expiredRetained(now: number, count: number): readonly string[] {
+    return this.#retained.expired(now, count);
+  }
+
   /** The client's durable session; null: it has none. */
   sessionOf(clientId: string): Session | null {
     return this.#sessions.get(clientId);

@@ -1,4 +1,7 @@
-/** The last retained message of each address, for those who subscribe later. Source: MQTT-3.3.1-5 to MQTT-3.3.1-11. */
+/**
+ * The last retained message of each address, for those who subscribe later. One whose time is over stays until an operation takes it away, but
+ * nobody is sent it. Source: MQTT-3.3.1-5 to MQTT-3.3.1-11; MQTT 5.0 §3.3.2.3.3.
+ */
 import type { Ledger } from './ledger.ts';
 import type { Message } from './message.ts';
 import { inOrderOfPublication } from './publication-order.ts';
@@ -7,6 +10,9 @@ import { TopicTree } from './topic-tree.ts';
 
 export class Retained {
   readonly #messages = new TopicTree<Message>();
+  /** Those that expire, and how far the round through them has come. */
+  readonly #expiring = new Set<Message>();
+  #round = this.#expiring.values();
   /** Those that no checkpoint has seen. */
   readonly #fresh = new Set<Message>();
   readonly #ledger: Ledger;
@@ -23,9 +29,25 @@ export class Retained {
   set(message: Message): void {
     this.#take(message.address);
     if (message.payload.length === 0) return;
-    this.#messages.set(message.address, message);
+    this.#put(message);
     this.#fresh.add(message);
-    this.#ledger.hold(message);
+  }
+
+  /**
+   * Addresses whose messages' time is over at `now` (pair time), found among the next `count` of those that expire: call after call goes round
+   * all of them.
+   */
+  expired(now: number, count: number): readonly string[] {
+    const found: string[] = [];
+    for (let left = Math.min(count, this.#expiring.size); left > 0; left -= 1) {
+      let next = this.#round.next();
+      if (next.done === true) {
+        this.#round = this.#expiring.values();
+        next = this.#round.next();
+      }
+      if (next.value?.hasExpired(now) === true) found.push(next.value.address);
+    }
+    return found;
   }
 
   /** The address' message goes, where its time is over at `at` (pair time). */
@@ -37,12 +59,18 @@ export class Retained {
     const former = this.#messages.get(address);
     if (former === undefined) return;
     this.#messages.delete(address);
+    this.#expiring.delete(former);
     if (!this.#fresh.delete(former)) this.#ledger.drop(keyOf('retained', former.place));
     this.#ledger.release(former);
   }
 
   restore(message: Message): void {
+    this.#put(message);
+  }
+
+  #put(message: Message): void {
     this.#messages.set(message.address, message);
+    if (message.expiresAt !== null) this.#expiring.add(message);
     this.#ledger.hold(message);
   }
 

@@ -15,6 +15,7 @@ import { Entrance } from './entrance.ts';
 import { connectionFaults } from './faults.ts';
 import type { ConnectionOptions } from './options.ts';
 import { PairClock } from './pair-clock.ts';
+import { RetainedSweep } from './retained-sweep.ts';
 
 export type ConnectionsParts = Readonly<{
   broker: Broker;
@@ -47,6 +48,7 @@ export class Connections {
   readonly #ends: Deadlines;
   readonly #entrance: Entrance;
   readonly #review: AccessReview;
+  readonly #sweep: RetainedSweep;
   readonly #around: Surroundings;
   readonly #connections = new Set<Connection>();
   readonly #byClient = new Map<string, Connection>();
@@ -87,6 +89,13 @@ export class Connections {
       lookAtClients: () => this.#lookAtClients(),
       lookAtSession: (session) => this.#lookAtSession(session),
     });
+    this.#sweep = new RetainedSweep({
+      clock,
+      now: () => this.#pairClock.now(),
+      expired: (now, count) => broker.expiredRetained(now, count),
+      isHoldingBack: () => this.#isHoldingBack(),
+      propose: (op, done) => this.#propose(op, done),
+    });
     this.#around = {
       broker,
       entrance: this.#entrance,
@@ -122,6 +131,7 @@ export class Connections {
     this.#propose({ type: 'claimed', at: this.#pairClock.now() }, () => {
       this.#awaitAbsent();
       this.#review.look();
+      this.#sweep.begin();
     });
     await this.#closing;
     for (const listener of this.#parts.listeners) {
@@ -150,6 +160,7 @@ export class Connections {
     this.#windows = new WeakMap();
     this.#wills.clear();
     this.#ends.clear();
+    this.#sweep.clear();
     this.#review.clear();
     this.#departures = [];
     this.#pending = 0;
