@@ -172,7 +172,13 @@ export class PairUnderTest {
   }
 
   arguments(command: string, name: ServerName, more: readonly string[] = []): string[] {
-    return [MAIN, ...command.split(' '), name, ...this.settings(name).flatMap((set) => ['--set', set]), ...more];
+    return [
+      MAIN,
+      ...command.split(' '),
+      name,
+      ...this.settings(name).flatMap((set) => ['--set', set]),
+      ...more,
+    ];
   }
 
   get environment(): NodeJS.ProcessEnv {
