@@ -15,6 +15,8 @@ const ONLY_COMMITTED = 'a state holds only what is committed';
 const HEALS = 'the pair heals';
 const EXACTLY_ONCE = 'a message with QoS 2 comes exactly once';
 const EQUAL = 'both stores are equal in the end';
+/** A state loaded anew lacks what it refers to, and says so. */
+const NO_PART_FAILS = 'no part fails';
 
 const CAUGHT: Readonly<Record<PlantName, Readonly<{ seed: number; by: string }>>> = {
   appendBeforeSync: { seed: 1, by: HOLDS_ALL },
@@ -22,12 +24,12 @@ const CAUGHT: Readonly<Record<PlantName, Readonly<{ seed: number; by: string }>>
   acknowledgementForAll: { seed: 1, by: HOLDS_ALL },
   requiredAsLastWritten: { seed: 1, by: HOLDS_ALL },
   aloneBeforeShrink: { seed: 3, by: HOLDS_ALL },
-  inSyncNotLookedAt: { seed: 2, by: HOLDS_ALL },
+  inSyncNotLookedAt: { seed: 37, by: HOLDS_ALL },
   wipedStoreMayClaim: { seed: 1, by: ONE_ENTRY },
   recordReadBeforeLock: { seed: 377, by: HOLDS_ALL },
   unresolvedTakenForWritten: { seed: 13, by: HOLDS_ALL },
-  noSecondLook: { seed: 53, by: ONE_ENTRY },
-  tornCopyReadAsGood: { seed: 3, by: HEALS },
+  noSecondLook: { seed: 53, by: HOLDS_ALL },
+  tornCopyReadAsGood: { seed: 2, by: HEALS },
   noFence: { seed: 13, by: HEALS },
   grownBeforeLevel: { seed: 25, by: HOLDS_ALL },
   levelByCommitIndex: { seed: 25, by: HOLDS_ALL },
@@ -35,7 +37,7 @@ const CAUGHT: Readonly<Record<PlantName, Readonly<{ seed: number; by: string }>>
   appliedBeforeCommitted: { seed: 2, by: ONLY_COMMITTED },
   halfInstallForgotten: { seed: 14, by: EQUAL },
   replaySkipsLastEntry: { seed: 2, by: HOLDS_ALL },
-  checkpointForgets: { seed: 3, by: EQUAL },
+  checkpointForgets: { seed: 2, by: NO_PART_FAILS },
   qos2DuplicateLetThrough: { seed: 21, by: EXACTLY_ONCE },
 };
 
