@@ -1,5 +1,5 @@
 /** Each check of scripts/tidy.ts finds its fault, in a small project with one of each kind planted, and nothing in a clean one. */
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -136,8 +136,8 @@ test('a rule that is cited nowhere in src or in test is found', async () => {
   ]);
 });
 
-test('the rules of the protocol page are found by their bold names', () => {
-  const page = openProject(projectDirectory).read('src/core/pair/PROTOCOL.md') ?? '';
+test('the rules of the protocol page are found by their bold names', async () => {
+  const page = await readFile(join(projectDirectory, 'src/core/pair/PROTOCOL.md'), 'utf8');
   const names = 'Ack Write Claim Turn Consent Shrink Resume Grow Fence Tail None Force Keeper';
   expect(
     rulesIn(page)
