@@ -30,6 +30,30 @@ test('deliveries that were not settled come again from the next server, those th
   }
 });
 
+test('members of a group get all that was acknowledged, each message one of them, whichever server serves (MQTT 5.0 §4.8.2) (Ack, Claim)', async () => {
+  const pair = await TwoServers.together();
+  const members = [await pair.client('a', false).connects(), await pair.client('b', false).connects()];
+  for (const member of members) await member.subscribes('$share/g/#');
+  const isTaken = (payload: string): boolean => members.some(({ payloads }) => payloads.includes(payload));
+  for (let round = 1; round <= 4; round += 1) {
+    // One of them holds back what it owes when the server dies.
+    members.forEach((member, n) => (member.isSettling = n === round % 2));
+    const client = await pair.client(`publisher ${round}`).connects();
+    const texts = Array.from({ length: 6 }, (_, n) => `${round}.${n}`);
+    for (const text of texts) expect(await client.hasAck(client.publish(text), LONG_MS)).toBe(true);
+    const active = pair.states.startsWith('ACTIVE') ? pair.primary : pair.secondary;
+    active.crash();
+    await pair.until(() => pair.states.includes('STANDALONE'), LONG_MS);
+    for (const member of members) member.isSettling = true;
+    expect(await pair.until(() => texts.every(isTaken), LONG_MS)).toBe(true);
+    active.start();
+    await pair.until(() => ['ACTIVE/PASSIVE', 'PASSIVE/ACTIVE'].includes(pair.states), LONG_MS);
+  }
+  await pair.run(5_000);
+  expect(pair.primary.server?.broker.stats().queuedMessages).toBe(0);
+  expect(pair.primary.server?.broker.digest()).toBe(pair.secondary.server?.broker.digest());
+});
+
 test('what was ended while a server was away does not come back to life there (Tail, §5)', async () => {
   const pair = await TwoServers.together();
   const former = await pair.client('consumer', false).connects();

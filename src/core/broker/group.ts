@@ -204,6 +204,7 @@ export class Group {
   /** From now on no message of the local queue holds on to the entry that it came with. */
   compact(): void {
     const { queue } = this.#local;
+    if (queue.next === this.#compactThrough) return;
     for (const { message } of queue.since(this.#compactThrough)) message.compact();
     this.#compactThrough = queue.next;
   }

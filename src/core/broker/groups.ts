@@ -123,7 +123,8 @@ export class Groups implements Lending {
   }
 
   offer(session: Session): void {
-    for (const group of session.membership?.groups ?? []) group.dealer.offer(session);
+    if (session.membership === null) return;
+    for (const group of session.membership.groups) group.dealer.offer(session);
   }
 
   settle(lent: Lent): void {

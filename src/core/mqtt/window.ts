@@ -174,6 +174,7 @@ export class Window {
 
   /** What was sent may be expired by now, and is sent again all the same. Source: MQTT-4.4.0-1, MQTT-4.3.3-7 of 5.0. */
   #nextAgain(): Sending | null {
+    if (this.#again.size === 0) return null;
     for (const packetId of this.#again) {
       const sent = present(this.#sent.get(packetId), 'what is to be sent again');
       if (sent instanceof Lent || this.#session.queue.get(sent.number) === null) {
