@@ -122,7 +122,7 @@ export class Sharing {
     const body = bodyOf(...this.proposed);
     for (const op of this.proposed)
       if (op.type === 'publish')
-        this.published.push({ text: `${Buffer.from(op.payload).toString()}`, qos: op.qos });
+        this.published.push({ text: Buffer.from(op.payload).toString(), qos: op.qos });
     this.#pending = [];
     this.#seq += 1;
     const [outcomes] = this.#brokers.map((broker) => broker.apply(body, this.#seq));
