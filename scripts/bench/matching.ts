@@ -3,7 +3,7 @@
  * retained? And what do they take in memory, and to build? Each size in a process of its own, on the broker's own trees, without network or
  * disk. Prints Markdown tables; `--json` writes all figures.
  *
- *     npm run bench:matching -- [--sizes 1000,100000,1000000] [--runs 5] [--json file]
+ *     npm run bench:matching -- [--sizes 1000,100000,1000000] [--runs 5] [--kinds subscriptions,publishes,retained] [--json file]
  *
  * Units: processor time (user and system, with the garbage collector's threads), so that what else the machine does counts little; median
  * of the runs, and in brackets the least and the most. Memory: heap in use after a full collection, without the filters' and addresses' own
@@ -14,12 +14,13 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { isJob, measure, type Figures, type Job, type Spread } from './matching/jobs.ts';
+import { isJob, KINDS, measure, type Figures, type Job, type Spread } from './matching/jobs.ts';
 
 const { values } = parseArgs({
   options: {
     sizes: { type: 'string', default: '1000,100000,1000000' },
     runs: { type: 'string', default: '5' },
+    kinds: { type: 'string', default: KINDS.join(',') },
     json: { type: 'string' },
   },
 });
@@ -32,10 +33,11 @@ else
 
 async function measureAll(): Promise<void> {
   const runs = Number(values.runs);
-  const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`;
+  const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`;
+  const kinds = KINDS.filter((kind) => values.kinds.split(',').includes(kind));
   const all: { job: Job; figures: Figures }[] = [];
   for (const size of values.sizes.split(',').map(Number))
-    for (const kind of ['subscriptions', 'publishes', 'retained'] as const)
+    for (const kind of kinds)
       for (const shape of kind === 'subscriptions'
         ? (['mixed', 'own', 'flat', 'shared'] as const)
         : (['mixed'] as const)) {
@@ -45,8 +47,7 @@ async function measureAll(): Promise<void> {
         if (values.json !== undefined)
           writeFileSync(values.json, `${JSON.stringify({ machine, runs, all }, null, 2)}\n`);
       }
-  for (const kind of ['subscriptions', 'publishes', 'retained'] as const)
-    print(all.filter(({ job }) => job.kind === kind));
+  for (const kind of kinds) print(all.filter(({ job }) => job.kind === kind));
   console.log(`${runs} runs each; ${machine}`);
 }
 

@@ -2,10 +2,12 @@
 import { FilterTree } from '../../../src/core/broker/filter-tree.ts';
 import { inOrderOfPublication } from '../../../src/core/broker/publication-order.ts';
 import { TopicTree } from '../../../src/core/broker/topic-tree.ts';
-import { addressesOf, filtersOf, lineOf, machineOf, topicsOf, watchers, type Shape } from './plants.ts';
+import { filtersOf, lineOf, machineOf, topicsOf, trafficOf, watchers, type Shape } from './plants.ts';
+
+export const KINDS = ['subscriptions', 'publishes', 'retained'] as const;
 
 export type Job = Readonly<{
-  kind: 'subscriptions' | 'publishes' | 'retained';
+  kind: (typeof KINDS)[number];
   shape: Shape;
   size: number;
   runs: number;
@@ -81,7 +83,7 @@ function publishes({ size, runs }: Job): Figures {
   const tree = new FilterTree<object, number>();
   for (const filter of [...filtersOf('mixed', size), ...watchers()]) tree.set(filter, { filter }, 1);
   const figures: Record<string, Spread> = {};
-  for (const [matches, addresses] of addressesOf(size)) {
+  for (const { name, matches, addresses } of trafficOf(size)) {
     const rounds = Math.ceil((matches > 100 ? 5_000 : 100_000) / addresses.length);
     const count = rounds * addresses.length;
     let visits = 0;
@@ -97,8 +99,8 @@ function publishes({ size, runs }: Job): Figures {
       return (count / micros) * 1e6;
     });
     if (visits !== count * matches) throw new Error(`${visits} visits where ${count * matches} were due`);
-    figures[`${matches} matches: publishes/s`] = spread(rates);
-    figures[`${matches}: nodes`] = spread([looked]);
+    figures[`${name}: publishes/s`] = spread(rates);
+    figures[`${name}: nodes`] = spread([looked]);
   }
   return figures;
 }

@@ -53,16 +53,20 @@ function machines(count: number, size: number, isMeant: (which: number) => boole
   return found;
 }
 
-/** For each number of matches addresses of the mixed shape that have so many. */
-export function addressesOf(size: number): ReadonlyMap<number, readonly string[]> {
-  const all = (count: number, within: number, isMeant: (which: number) => boolean, rest: string): string[] =>
-    machines(count, within, isMeant).map((machine) => asReceived(`${machineOf(machine)}${rest}`));
-  return new Map([
-    [0, all(10_000, size, (which) => which < 8, '/drive/other')],
-    [1, all(10_000, size, (which) => which < 9, '/drive/state')],
-    [10, all(10_000, 1000, (which) => which < 8, '/drive/alarm')],
-    [1000, Array.from({ length: 10 }, () => asReceived('plant0/line0/bulletin'))],
-  ]);
+/** Publishes of the mixed shape, by how many subscriptions each matches. `near`: all in one plant, whatever else there is. */
+export type Traffic = Readonly<{ name: string; matches: number; addresses: readonly string[] }>;
+
+export function trafficOf(size: number): readonly Traffic[] {
+  const all = (within: number, isMeant: (which: number) => boolean, rest: string): string[] =>
+    machines(10_000, within, isMeant).map((machine) => asReceived(`${machineOf(machine)}${rest}`));
+  const bulletins = Array.from({ length: 10 }, () => asReceived('plant0/line0/bulletin'));
+  return [
+    { name: '0 matches', matches: 0, addresses: all(size, (which) => which < 8, '/drive/other') },
+    { name: '1 match', matches: 1, addresses: all(size, (which) => which < 9, '/drive/state') },
+    { name: '1 match, near', matches: 1, addresses: all(1000, (which) => which < 9, '/drive/state') },
+    { name: '10 matches, near', matches: 10, addresses: all(1000, (which) => which < 8, '/drive/alarm') },
+    { name: '1000 matches, near', matches: 1000, addresses: bulletins },
+  ];
 }
 
 /** Addresses of retained messages, in the order in which they were published, which is drawn. */
