@@ -7,6 +7,7 @@ import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { contextFor, type Certificates, type CertificateSet } from './certificates.ts';
+import { Turnstile } from './turnstile.ts';
 
 export type TlsEvents = Readonly<{
   /** `certificateName`: the verified certificate's common name. */
@@ -20,6 +21,7 @@ export type TlsEvents = Readonly<{
 export class TlsGate {
   readonly #certificates: Certificates;
   readonly #handshakeMs: number;
+  readonly #turnstile = new Turnstile();
   #server: Readonly<{ of: CertificateSet; server: Server }> | null = null;
   /** Handshakes under way, by the ends of their connections: a TLS server does not say which socket it was given. */
   readonly #pending = new Map<string, TlsEvents>();
@@ -30,6 +32,15 @@ export class TlsGate {
   }
 
   enter(socket: Socket, events: TlsEvents): void {
+    // Nothing is spent on who says nothing, and not much at once on many.
+    socket.once('readable', () => {
+      if (socket.readableLength > 0) this.#turnstile.pass(() => this.#begin(socket, events));
+      else socket.destroy();
+    });
+  }
+
+  #begin(socket: Socket, events: TlsEvents): void {
+    if (socket.destroyed) return;
     const ends = endsOf(socket);
     this.#pending.set(ends, events);
     socket.once('close', () => {
