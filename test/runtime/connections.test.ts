@@ -371,7 +371,7 @@ test('stats count clients, messages in and out, and what waits', async () => {
   });
 });
 
-test('a message that has expired is not sent, and leaves the queue, or what is retained, by an operation [MQTT5-3.3.2-5 of 5.0]', async () => {
+test('a message that has expired is not sent, and leaves the queue, or what is retained, by an operation [MQTT5-3.3.2-5]', async () => {
   const server = await serving();
   const expiring = (text: string, isRetained: boolean): void =>
     server.proposals.propose(

@@ -98,7 +98,7 @@ test('a dropped will is not published [MQTT-3.1.2-10]; a new connection replaces
   expect(queueOf(committer.broker.attach('watcher'))).toEqual(['0:second']);
 });
 
-test('retained messages whose time is over are found in rounds, and taken away by an operation, but not one that is newer [MQTT5-3.3.2-5 of 5.0]', () => {
+test('retained messages whose time is over are found in rounds, and taken away by an operation, but not one that is newer [MQTT5-3.3.2-5]', () => {
   const committer = new Committer();
   const { broker } = committer;
   const expiring = (address: string, expiresAt: number): Op =>

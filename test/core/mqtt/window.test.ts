@@ -228,7 +228,7 @@ test('what may have been sent with QoS 2 by the other server does not expire [MQ
   expect(window.takeDropped()).toEqual([2, 3]);
 });
 
-test('what is too long for the client is left out, without a packet identifier, also when it comes back and takes less [MQTT-3.1.2-24, -25 of 5.0]', () => {
+test('what is too long for the client is left out, without a packet identifier, also when it comes back and takes less (MQTT 5.0 §3.1.2.11.4)', () => {
   const session = put(sessionWith(), 12);
   const window = new Window(session, terms(99, fitsOne));
   expect(sendAll(window)).toHaveLength(10);
