@@ -29,10 +29,10 @@ class Client {
     return this.#sharing.isConnected(this.kind.clientId);
   }
 
-  connect(capacity: number): void {
+  connect(capacity: number, sizeMax = 100): void {
     const { clientId, isDurable, granted } = this.kind;
     this.#connections += 1;
-    this.#sharing.connect(clientId, { isDurable, capacity });
+    this.#sharing.connect(clientId, { isDurable, capacity, sizeMax });
     const isNew = this.#sharing.sessionOf(clientId).subscriptions.size === 0;
     if (isNew) {
       this.#received = new Set();
@@ -113,6 +113,16 @@ class Run {
         return client.lose();
       case 'connect':
         return client.connect(1 + much);
+      case 'connectShort':
+        return client.connect(1 + much, 2);
+      case 'expire':
+        this.#publish(2, this.sharing.now + 1000);
+        this.sharing.now += 500 * much;
+        return;
+      case 'wish':
+        if (client.isConnected)
+          this.sharing.subscribe(clientId, { qos: much === 0 ? 0 : much === 1 ? 1 : 2 });
+        return;
       case 'read':
         if (client.isConnected) this.sharing.reads(clientId, much % 2 === 0);
         return;
@@ -160,9 +170,9 @@ class Run {
       .map(({ text }) => taken.filter((each) => each === text).length);
   }
 
-  #publish(qos: Qos): void {
+  #publish(qos: Qos, expiresAt: number | null = null): void {
     this.#published += 1;
-    this.sharing.propose(publish('t', `m${this.#published}`, { qos }));
+    this.sharing.propose(publish('t', `m${this.#published}`, { qos, expiresAt }));
   }
 }
 
@@ -170,7 +180,7 @@ const kinds = (...texts: readonly string[]): readonly Kind[] =>
   texts.map((text, n) => ({
     clientId: `${text}-${n}`,
     isDurable: text.startsWith('durable'),
-    granted: text.endsWith('2') ? 2 : 1,
+    granted: text.endsWith('2') ? 2 : text.endsWith('1') ? 1 : 0,
   }));
 
 /** Runs of so many acts; whoever comes first in `kinds` is spared what is in `spared`. */
@@ -247,6 +257,13 @@ test('while one member is connected nothing is lost with QoS 1, however durable 
     expect(run.sharing.broker.stats().queuedMessages).toBe(0);
   };
   check([...USUAL, 'leave', 'end', 'end'], of, judge, ['lose', 'connect', 'leave', 'end']);
+});
+
+test('whatever members ask for, both servers have the same, nobody is sent more at once than it takes, and no packet identifier means two things', () => {
+  const of = kinds('durable 0', 'durable 2', 'local 1', 'local 2');
+  const names = [...USUAL, ...SERVERS, 'leave', 'end', 'wish', 'wish', 'expire', 'connectShort'];
+  // Each run compares the servers, and throws where a packet is one too many.
+  check(names, of, (run) => expect(run.clients.every(({ isConnected }) => isConnected)).toBe(true));
 });
 
 test('members that acknowledge at once get as much as each other, give or take one', () => {

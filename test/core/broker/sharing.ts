@@ -48,7 +48,7 @@ class Line {
   readonly window: Window;
   readonly terms: MemberTerms;
   readonly inbox: Packet[] = [];
-  /** Not acknowledged. */
+  /** Sent on this connection, and not acknowledged to the end. */
   readonly open = new Map<number, Packet>();
   /** False: the client does not read. */
   isReading = true;
@@ -273,7 +273,8 @@ export class Sharing {
 
   /** PUBCOMP. */
   complete(clientId: string, packetId: number): void {
-    const { window, session } = this.#line(clientId);
+    const { window, session, open } = this.#line(clientId);
+    open.delete(packetId);
     const number = window.complete(packetId);
     if (number !== null && session.isDurable) this.propose({ type: 'complete', clientId, numbers: [number] });
     this.#afterPackets(clientId);
@@ -313,7 +314,9 @@ export class Sharing {
       }
       const packet = packetOf(next);
       line.inbox.push(packet);
+      if (line.open.has(packet.packetId)) throw new Error(`${packet.packetId} is under way already`);
       line.open.set(packet.packetId, packet);
+      if (line.open.size > line.terms.capacity) throw new Error('more is under way than the client takes');
     }
     const dropped = window.takeDropped();
     const { clientId } = session;
