@@ -19,6 +19,11 @@ for (let first = 0; first < SEEDS.length; first += 10) {
   }, 120_000);
 }
 
+test('with groups of consumers each message reaches one member, and with QoS 2 no other, whatever breaks, in ten seeds (MQTT 5.0 §4.8.2) (Ack, Claim)', async () => {
+  for (const seed of SEEDS.slice(0, 10))
+    expect(failureOf(await simulate(seed, { safetyMs, hasGroups: true }))).toBe(null);
+}, 120_000);
+
 test('the same seed gives the same run, another one another', async () => {
   const [once, twice, other] = [
     await simulate(4, { safetyMs }),

@@ -1,5 +1,6 @@
 /**
- * Consumes everything. A durable one subscribes once and expects its session to be there for good; a clean one subscribes on each connection.
+ * Consumes everything, alone or as a member of a group. A durable one subscribes once and expects its session to be there for good; a clean one
+ * subscribes on each connection.
  * Both acknowledge after a while, or lose their connection instead now and then. With QoS 2 a message is consumed when it comes, and its packet
  * identifier kept until PUBREL: what comes under it before is a repeat. Source: MQTT-4.3.3-2.
  */
@@ -9,35 +10,51 @@ import type { ConsumerLog, Traffic } from './traffic.ts';
 
 const ACK_MS_MAX = 30;
 
+export type ConsumerOptions = Readonly<{
+  qos: SimQos;
+  /** What the group that it is a member of has received, whoever did; null: it is a member of none. */
+  group: ConsumerLog | null;
+}>;
+
+/** Whether a session has been subscribed with. */
+type Subscribing = { subscribedAt: number | null };
+
 export class Consumer {
   readonly log: ConsumerLog;
   readonly #client: SimClient;
   readonly #parts: SimClientParts;
   readonly #traffic: Traffic;
+  readonly #options: ConsumerOptions;
+  readonly #subscribing: Subscribing;
   /** Payloads by packet identifier. */
   readonly #unreleased = new Map<number, string>();
   /** Rises with each connection: an acknowledgement belongs to its own. */
   #connection = 0;
 
-  /** `log`: of the consumer whose name this one bears as well; then it has one connection, and doesn't come back. */
+  /** `twinOf`: the consumer whose name this one bears as well; then it has one connection, and doesn't come back. */
   constructor(
     parts: SimClientParts,
     traffic: Traffic,
-    { qos = 1, log = null }: Readonly<{ qos?: SimQos; log?: ConsumerLog | null }> = {},
+    options: Partial<ConsumerOptions> = {},
+    twinOf: Consumer | null = null,
   ) {
     this.#parts = parts;
     this.#traffic = traffic;
-    this.log = log ?? traffic.consumer(parts.clientId, !parts.isClean, qos);
+    const { qos, group } = (this.#options = { qos: 1, group: null, ...options });
+    this.log = twinOf?.log ?? group ?? traffic.consumer(parts.clientId, !parts.isClean, qos);
+    if (twinOf !== null) this.#subscribing = twinOf.#subscribing;
+    else this.#subscribing = group === null ? this.log : { subscribedAt: null };
     this.#client = new SimClient(parts, {
       connected: (isPresent) => this.#connected(isPresent),
       subscribed: () => {
+        this.#subscribing.subscribedAt ??= parts.clock.now();
         this.log.subscribedAt ??= parts.clock.now();
       },
       delivered: (delivery) => this.#delivered(delivery),
       released: (packetId) => this.#released(packetId),
       lost: () => {
         this.#connection += 1;
-        if (log !== null) this.#client.die();
+        if (twinOf !== null) this.#client.die();
       },
     });
   }
@@ -59,7 +76,7 @@ export class Consumer {
 
   /** Another client of the same name: whichever connects takes the session, and what either receives the consumer has received. */
   twin(): Consumer {
-    return new Consumer(this.#parts, this.#traffic, { log: this.log });
+    return new Consumer(this.#parts, this.#traffic, this.#options, this);
   }
 
   drop(): void {
@@ -67,14 +84,15 @@ export class Consumer {
   }
 
   #connected(isPresent: boolean): void {
-    const { isDurable, subscribedAt, name, qos } = this.log;
+    const { isDurable, name } = this.log;
+    const { qos, group } = this.#options;
     // MQTT-3.1.2-6: a clean session begins with nothing.
     if (!isDurable) this.#unreleased.clear();
-    if (isDurable && subscribedAt !== null) {
+    if (isDurable && this.#subscribing.subscribedAt !== null) {
       if (!isPresent) this.#traffic.broken(`the durable session of ${name} is gone`);
       return;
     }
-    this.#client.subscribe('#', qos);
+    this.#client.subscribe(group === null ? '#' : `$share/${name}/#`, qos);
   }
 
   #delivered(delivery: Delivery): void {

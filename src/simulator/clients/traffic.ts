@@ -22,6 +22,8 @@ export type SentMessage = {
 export type ConsumerLog = {
   readonly name: string;
   readonly isDurable: boolean;
+  /** Several clients receive for it, each message one of them. */
+  readonly isGroup: boolean;
   /** What it subscribed with. */
   readonly qos: SimQos;
   /** When its subscription was acknowledged; null before that. */
@@ -63,9 +65,12 @@ export class Traffic {
   }
 
   consumer(name: string, isDurable: boolean, qos: SimQos): ConsumerLog {
-    const log: ConsumerLog = { name, isDurable, qos, subscribedAt: null, received: new Set() };
-    this.consumers.push(log);
-    return log;
+    return this.#log({ name, isDurable, isGroup: false, qos });
+  }
+
+  /** One of durable sessions. */
+  group(name: string, qos: SimQos): ConsumerLog {
+    return this.#log({ name, isDurable: true, isGroup: true, qos });
   }
 
   wasAcknowledged(message: SentMessage): void {
@@ -86,6 +91,12 @@ export class Traffic {
     this.delivered += 1;
     this.#events.note(`${consumer.name} received ${id}`);
     this.#events.received({ consumer, message, payload, topic, qos, isRetained, isFirst });
+  }
+
+  #log(parts: Pick<ConsumerLog, 'name' | 'isDurable' | 'isGroup' | 'qos'>): ConsumerLog {
+    const log = { ...parts, subscribedAt: null, received: new Set<string>() };
+    this.consumers.push(log);
+    return log;
   }
 
   /** Something that no client may ever see. */

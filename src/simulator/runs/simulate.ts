@@ -39,6 +39,8 @@ export type SimulateOptions = Readonly<{
   /** These and no others; null: as the seed has it. */
   faults: readonly FaultName[] | null;
   setting: Setting;
+  /** Groups consume everything as well. */
+  hasGroups: boolean;
   /** Also the lines of level debug: for reading one run. */
   isVerbose: boolean;
 }>;
@@ -68,6 +70,7 @@ export function simulate(seed: number, options: Partial<SimulateOptions> = {}): 
     plant: nothingPlanted,
     faults: null,
     setting: plainSetting,
+    hasGroups: false,
     isVerbose: false,
     ...options,
   }).run();
@@ -201,6 +204,18 @@ class Simulation {
     const qos = this.#random.chance(0.5) ? 2 : 1;
     this.#consumers.push(new Consumer(this.#client('clean', true), this.#traffic, { qos }));
     this.#mortals.push(new Mortal(this.#client('mortal', true), this.#traffic));
+    if (this.#options.hasGroups) this.#addGroups();
+  }
+
+  /** Of durable members, for each QoS that is kept. */
+  #addGroups(): void {
+    for (const qos of [1, 2] as const) {
+      const group = this.#traffic.group(`group${qos}`, qos);
+      for (const member of ['a', 'b', 'c'])
+        this.#consumers.push(
+          new Consumer(this.#client(`${group.name}${member}`, false), this.#traffic, { qos, group }),
+        );
+    }
   }
 
   get #clients(): readonly (Publisher | Consumer | Mortal)[] {
