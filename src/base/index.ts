@@ -11,6 +11,7 @@ export {
   milliseconds,
   networkPort,
   path,
+  seconds,
   size,
   text,
   type AnyOption,

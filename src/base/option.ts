@@ -13,7 +13,7 @@ type Common = Readonly<{
 export type NumberOption = Common &
   Readonly<{
     kind: 'number';
-    unit: 'ms' | 'bytes' | 'port' | 'count';
+    unit: 'ms' | 's' | 'bytes' | 'port' | 'count';
     default: number;
     min: number;
     max: number;
@@ -61,6 +61,10 @@ const number = (
 /** A time in milliseconds. */
 export const milliseconds = (value: number, meaning: string, bounds: Bounds): NumberOption =>
   number('ms', value, meaning, bounds);
+
+/** A time in seconds, as protocols name it that count so. */
+export const seconds = (value: number, meaning: string, bounds: Bounds): NumberOption =>
+  number('s', value, meaning, bounds);
 
 /** A size in bytes; the profile also takes `64 KiB`, `16 MiB`, `2 GiB`. */
 export const size = (value: number, meaning: string, bounds: Bounds): NumberOption =>

@@ -24,6 +24,8 @@ function numberWanted({ unit, min, max }: Extract<AnyOption, { kind: 'number' }>
   switch (unit) {
     case 'ms':
       return `a number of milliseconds from ${min} to ${max}`;
+    case 's':
+      return `a number of seconds from ${min} to ${max}`;
     case 'bytes':
       return `a size from ${sizeText(min)} to ${sizeText(max)}`;
     case 'port':
