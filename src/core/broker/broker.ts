@@ -453,8 +453,7 @@ export class Broker {
       case 'receive':
         return this.#receive(session, op, place);
       case 'release':
-        this.#sessions.release(session, op.packetId);
-        return APPLIED;
+        return this.#sessions.release(session, op.packetId) ? APPLIED : ABSENT;
       case 'assign':
         this.#sessions.assign(session, op.through);
         return APPLIED;

@@ -78,8 +78,9 @@ export class DurableSessions {
     return true;
   }
 
-  release(session: Session, packetId: number): void {
-    if (session.handshakes.received.has(packetId)) this.#shaken(session).received.delete(packetId);
+  /** False: nothing is known of this identifier. */
+  release(session: Session, packetId: number): boolean {
+    return session.handshakes.received.has(packetId) && this.#shaken(session).received.delete(packetId);
   }
 
   end(session: Session): void {

@@ -110,6 +110,6 @@ export type Outcome = Readonly<
   | { type: 'unsubscribed'; existed: readonly boolean[] }
   /** Of `reserve`: the first of the numbers. */
   | { type: 'reserved'; from: number }
-  /** The operation names a session, a group, a will, a user or a rule that is not there; nothing was changed. */
+  /** The operation names a session, a packet identifier, a group, a will, a user or a rule that is not there; nothing was changed. */
   | { type: 'absent' }
 >;
