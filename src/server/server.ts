@@ -95,6 +95,7 @@ class Server {
       random: this.#random,
       log,
       options: profile.mqtt,
+      peerReference: referenceOf(profile.peer),
     });
     this.#connections = connections;
     const pair = this.#driver({
@@ -264,4 +265,10 @@ class Server {
   #after(ms: number): Promise<void> {
     return new Promise((resolve) => this.#clock.after(ms, resolve));
   }
+}
+
+/** As MQTT 5 writes the address of a server. Source: MQTT 5.0 §4.11. */
+function referenceOf({ host, clientHost, clientPort }: Profile['peer']): string {
+  const address = clientHost === '' ? host : clientHost;
+  return `${address.includes(':') ? `[${address}]` : address}:${clientPort}`;
 }

@@ -1,74 +1,5 @@
-import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
-import { expect, onTestFinished, test } from 'vitest';
-import { Broker } from '../../src/core/broker/index.ts';
-import { portOf } from './listener-fixture.ts';
-import { SystemClock, SystemRandom } from '../../src/io/system/index.ts';
-import { Connections } from '../../src/runtime/connections/index.ts';
-import { accessTo, defaultOptions, HeldProposals } from '../runtime/serving.ts';
-
-/** The clients' side on a real port; what is proposed commits once the turn is over. */
-async function serve(): Promise<{ url: string; broker: Broker }> {
-  const broker = new Broker();
-  const proposals = new HeldProposals(broker);
-  proposals.isImmediate = true;
-  const { listener } = await portOf({ name: 'mqtt', transport: 'tcp', isProxied: false });
-  const connections = new Connections({
-    broker,
-    proposals,
-    access: accessTo(broker),
-    listeners: [listener],
-    clock: new SystemClock(),
-    random: new SystemRandom(),
-    log: { say: () => undefined },
-    options: defaultOptions,
-  });
-  proposals.applied = () => connections.applied();
-  await connections.open();
-  onTestFinished(() => connections.close('the test is over'));
-  return { url: `mqtt://127.0.0.1:${listener.port ?? 0}`, broker };
-}
-
-/** A client that has connected, and the messages that it gets: `topic=payload`, with q and r as they came. */
-class Client {
-  readonly mqtt: MqttClient;
-  readonly got: string[] = [];
-  sessionPresent: boolean | null = null;
-  #watchers: (() => void)[] = [];
-
-  private constructor(client: MqttClient) {
-    this.mqtt = client;
-    client.on('message', (topic, payload, packet) => {
-      this.got.push(`${topic}=${payload.toString()} q${packet.qos}${packet.retain ? ' r' : ''}`);
-      for (const watcher of this.#watchers) watcher();
-    });
-    client.on('error', () => undefined);
-  }
-
-  static async connect(url: string, options: IClientOptions): Promise<Client> {
-    const client = new Client(mqtt.connect(url, { reconnectPeriod: 0, protocolVersion: 4, ...options }));
-    onTestFinished(() => void client.mqtt.end(true));
-    client.sessionPresent = await new Promise((resolve, reject) => {
-      client.mqtt.once('connect', (packet) => resolve(packet.sessionPresent));
-      client.mqtt.once('close', () => reject(new Error('closed before CONNACK')));
-    });
-    return client;
-  }
-
-  /** Fulfils when so many messages have come. */
-  gotAll(count: number): Promise<readonly string[]> {
-    return new Promise((resolve) => {
-      const look = () => {
-        if (this.got.length >= count) resolve(this.got);
-      };
-      this.#watchers.push(look);
-      look();
-    });
-  }
-
-  closed(): Promise<void> {
-    return new Promise((resolve) => this.mqtt.once('close', () => resolve()));
-  }
-}
+import { expect, test } from 'vitest';
+import { Client, serve } from './mqtt-clients.ts';
 
 test('QoS 1 both ways, with wildcards, QoS 0 beside it', async () => {
   const { url } = await serve();
@@ -141,14 +72,6 @@ test('a second client of the same name takes the session over, and the first is 
   await second.mqtt.publishAsync('t', 'm', { qos: 1 });
   expect(await second.gotAll(1)).toEqual(['t=m q1']);
   expect(first.got).toEqual([]);
-});
-
-test('a client of MQTT 5 is told that its version is not supported', async () => {
-  const { url } = await serve();
-  const client = mqtt.connect(url, { protocolVersion: 5, reconnectPeriod: 0 });
-  onTestFinished(() => void client.end(true));
-  const failure = await new Promise<unknown>((resolve) => client.once('error', resolve));
-  expect(failure).toMatchObject({ code: 0x84 });
 });
 
 test('a thousand messages with QoS 1 arrive once each and in order, however the window moves', async () => {

@@ -264,6 +264,7 @@ export class Serving {
       random: new SimRandom(1),
       log,
       options: { ...defaultOptions, ...options },
+      peerReference: 'peer.example:1883',
     });
     this.proposals.applied = () => this.connections.applied();
   }

@@ -11,9 +11,15 @@ export const mqttFaults = {
     `announced a packet of ${bytes} bytes, more than mqtt.packetSizeMax (${max}); raise it or send smaller messages`,
   LS_MQTT_TOPIC: (size: string, max: number) =>
     `names a topic of ${size} where ${max} are allowed; let it use a shorter one`,
-  LS_MQTT_VERSION: (version: string) => `speaks ${version}; let it connect with MQTT 3.1.1`,
+  LS_MQTT_VERSION: (version: string) => `speaks ${version}; let it connect with MQTT 5 or 3.1.1`,
   LS_MQTT_CLIENT_ID: () =>
     'wants a durable session and gave no client identifier; give it one, or let it begin with a clean session',
+  LS_MQTT_AUTH_METHOD: () =>
+    'wants to authenticate by a method that this server does not have; let it give its user name and password, or SCRAM-SHA-256',
+  LS_MQTT_ANSWER_SIZE: (bytes: number, max: number) =>
+    `takes no packet longer than ${max} bytes, and the answer to it has ${bytes}; raise its maximum packet size`,
+  LS_MQTT_REFUSED: () =>
+    'published a message for which the queue of a subscriber has no room, and was disconnected without an acknowledgement, so that it keeps the message (mqtt.queueWhenFull is refuse); let the subscriber read, or raise mqtt.queueMessagesMax and mqtt.queueSizeMax',
 } as const;
 
 export type MqttFaultCode = keyof typeof mqttFaults;

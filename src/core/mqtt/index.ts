@@ -1,9 +1,8 @@
 /**
  * MQTT 3.1.1 and 5: bytes to packets (`Decoder`), packets to bytes (`packetWriter`), packets to what the broker is asked (`MqttSession`), and
- * what is on its way to one client (`Window`). No sockets, no clock. The session refuses MQTT 5 with its code.
+ * what is on its way to one client (`Window`). No sockets, no clock.
  */
 export { Decoder } from './decoder.ts';
-export { publish, pubrel } from './encode.ts';
 export { mqttFaults, MqttViolation, type MqttFaultCode } from './faults.ts';
 export {
   type ConnackProperties,
@@ -24,7 +23,6 @@ export {
   type Level,
   type Packet,
   type Publish,
-  type SharedFilter,
   type Subscribe,
   type Unsubscribe,
 } from './packet.ts';
@@ -32,7 +30,19 @@ export { type Permissions } from './permissions.ts';
 export { saysText } from './property-reader.ts';
 export { PublishCopies } from './publish-copies.ts';
 export { isFailure, REASON, reasonName, REASONS, type Reason } from './reasons.ts';
-export { MqttSession, type Effect, type SessionParts } from './session.ts';
+export {
+  MqttSession,
+  type Answer,
+  type Ask,
+  type AuthAnswer,
+  type Effect,
+  type Exchange,
+  type Mechanisms,
+  type Outgoing,
+  type SessionLimits,
+  type SessionParts,
+  type Terms,
+} from './session/index.ts';
 export { Window, type Sending, type WindowTerms } from './window.ts';
 export {
   ANY_TOPIC,

@@ -2,7 +2,7 @@
  * The packets that a client may send, as values, of MQTT 3.1.1 and of MQTT 5 alike: what only MQTT 5 has is there with the value that means
  * what MQTT 3.1.1 means. What the decoder gives is checked as far as one packet tells. Source: MQTT 3.1.1 §3; MQTT 5.0 §3.
  */
-import type { Qos, Subscription, Will } from '../broker/index.ts';
+import type { Qos, SharedFilter, Subscription, Will } from '../broker/index.ts';
 import type { Reason } from './reasons.ts';
 
 /** Protocol levels: 4 is MQTT 3.1.1, 5 is MQTT 5. */
@@ -74,14 +74,11 @@ export type Ack = Readonly<{
   reason: Reason;
 }>;
 
-/** A filter that may be shared: `$share/<group>/<filter>` taken apart. `group` null: it is not. Source: MQTT 5.0 §4.8.2. */
-export type SharedFilter = Readonly<{ filter: string; group: string | null }>;
-
 export type Subscribe = Readonly<{
   type: 'subscribe';
   packetId: number;
   /** One at least. All have the same identifier. */
-  subscriptions: readonly (Subscription & SharedFilter)[];
+  subscriptions: readonly Subscription[];
 }>;
 
 export type Unsubscribe = Readonly<{

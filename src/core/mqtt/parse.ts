@@ -2,11 +2,11 @@
  * From the bytes of one whole packet to its value, with every check that needs no more than the packet, by the rules of the client's version.
  * Source: MQTT 3.1.1 §3; MQTT 5.0 §3.
  */
-import { NO_PROPERTIES, type RetainHandling } from '../broker/index.ts';
+import { NO_PROPERTIES, type RetainHandling, type SharedFilter } from '../broker/index.ts';
 import { CLAUSE } from './clauses.ts';
 import { malformed, unexpected } from './faults.ts';
 import { PACKET, qosOf, REQUIRED_FLAGS } from './fields.ts';
-import type { Ack, Auth, Disconnect, Level, Packet, SharedFilter, Subscribe } from './packet.ts';
+import type { Ack, Auth, Disconnect, Level, Packet, Subscribe } from './packet.ts';
 import { parseConnect } from './parse-connect.ts';
 import { readMessageProperties, readProperties } from './property-reader.ts';
 import { CARRIED, PROPERTY } from './property-table.ts';

@@ -4,9 +4,10 @@
  * A filter that begins with `$share/` is understood as shared in MQTT 3.1.1 too, which does not know it: other brokers do so, and a filter
  * of that form would match nothing else. Source: MQTT 3.1.1 §4.7; MQTT 5.0 §4.7, §4.8.2.
  */
+import type { SharedFilter } from '../broker/index.ts';
 import { CLAUSE, type Clause } from './clauses.ts';
 import { malformed, mqttFaults, MqttViolation } from './faults.ts';
-import type { Level, SharedFilter } from './packet.ts';
+import type { Level } from './packet.ts';
 import { REASON, type Reason } from './reasons.ts';
 
 /** How long topic names and filters may be. */

@@ -11,6 +11,7 @@
 import { present } from '../../base/index.ts';
 import { Lent, type Delivery, type MessageQueue, type Queued, type Session } from '../broker/index.ts';
 import { unexpected } from './faults.ts';
+import type { Level } from './packet.ts';
 
 /** Identifiers are 1 to 65535. Source: MQTT-2.3.1-1. */
 const PACKET_IDS = 0xffff;
@@ -28,9 +29,10 @@ export type WindowSession = Pick<Session, 'isDurable' | 'handshakes' | 'membersh
 
 /** What holds for one connection. */
 export type WindowTerms = Readonly<{
-  /** Messages with QoS 1 and 2 on their way at once: what this server allows or the client, whichever is less. Source: MQTT-3.3.4-9 of 5.0. */
+  level: Level;
+  /** Messages with QoS 1 and 2 on their way at once: what this server allows or the client, whichever is less. Source: MQTT5-3.3.4-9. */
   inFlightMax: number;
-  /** The packet is not longer than the client takes. Source: MQTT-3.1.2-24 and -25 of 5.0. */
+  /** The packet is not longer than the client takes. Source: MQTT5-3.1.2-24, MQTT5-3.1.2-25. */
   fits: (delivery: Delivery) => boolean;
 }>;
 
@@ -138,7 +140,7 @@ export class Window {
     const sent = this.#sent.get(packetId);
     if (sent === undefined) return null;
     if (!(sent instanceof Lent) && sent.qos === 2)
-      throw unexpected(4, 'MQTT-4.3.3-2', 'a PUBACK for a message with QoS 2');
+      throw unexpected(this.#terms.level, 'MQTT-4.3.3-2', 'a PUBACK for a message with QoS 2');
     this.#forget(packetId);
     return sent instanceof Lent ? sent : sent.number;
   }
@@ -158,21 +160,22 @@ export class Window {
     const sent = this.#sent.get(packetId);
     if (sent === undefined) return null;
     if (sent instanceof Lent || sent.qos === 1)
-      throw unexpected(4, 'MQTT-4.3.2-2', 'a PUBREC for a message with QoS 1');
+      throw unexpected(this.#terms.level, 'MQTT-4.3.2-2', 'a PUBREC for a message with QoS 1');
     this.#forget(packetId);
     return sent.number;
   }
 
   /** PUBCOMP: the number of the message that is done with; null when none waits for it under this identifier. */
   complete(packetId: number): number | null {
-    if (this.#sent.has(packetId)) throw unexpected(4, 'MQTT-4.3.3-2', 'a PUBCOMP without a PUBREC');
+    if (this.#sent.has(packetId))
+      throw unexpected(this.#terms.level, 'MQTT-4.3.3-2', 'a PUBCOMP without a PUBREC');
     const number = this.#releasing.get(packetId);
     if (number === undefined) return null;
     this.#releasing.delete(packetId);
     return number;
   }
 
-  /** What was sent may be expired by now, and is sent again all the same. Source: MQTT-4.4.0-1, MQTT-4.3.3-7 of 5.0. */
+  /** What was sent may be expired by now, and is sent again all the same. Source: MQTT5-4.4.0-1, MQTT5-4.3.3-7. */
   #nextAgain(): Sending | null {
     if (this.#again.size === 0) return null;
     for (const packetId of this.#again) {
@@ -229,7 +232,7 @@ export class Window {
     return queued;
   }
 
-  /** Source: MQTT-3.3.2-5, MQTT-3.1.2-25, MQTT-4.3.3-7 of 5.0. */
+  /** Source: MQTT-3.3.2-5, MQTT5-3.1.2-25, MQTT5-4.3.3-7. */
   #isHopeless(queued: Queued, now: number): boolean {
     const { number, qos, message } = queued;
     if (!this.#terms.fits(queued)) return true;

@@ -4,18 +4,20 @@
  */
 import { RareWarnings, type Clock, type Log, type Random } from '../../base/index.ts';
 import type { Broker, BrokerStats, Op, Outcome, Session } from '../../core/broker/index.ts';
-import { Window, type WindowTerms } from '../../core/mqtt/index.ts';
+import { PublishCopies, REASON, Window, type WindowTerms } from '../../core/mqtt/index.ts';
 import type { ByteStream, Listener, StreamEvents } from '../../ports/index.ts';
 import { accessFaults, whoText, type Access } from '../access/index.ts';
+import type { Successor } from '../pair/index.ts';
 import type { Proposals } from '../proposals.ts';
+import { Absentees } from './absentees.ts';
 import { AccessReview } from './access-review.ts';
-import { Connection, type Departure, type Surroundings } from './connection.ts';
-import { Deadlines } from './deadlines.ts';
+import { Connection } from './connection.ts';
 import { Entrance } from './entrance.ts';
 import { connectionFaults } from './faults.ts';
 import type { ConnectionOptions } from './options.ts';
 import { PairClock } from './pair-clock.ts';
 import { RetainedSweep } from './retained-sweep.ts';
+import type { Fault, Surroundings } from './surroundings.ts';
 
 export type ConnectionsParts = Readonly<{
   broker: Broker;
@@ -26,6 +28,8 @@ export type ConnectionsParts = Readonly<{
   random: Random;
   log: Log;
   options: ConnectionOptions;
+  /** `host:port` at which clients reach the other server; null: not known. */
+  peerReference: string | null;
 }>;
 
 export type ConnectionsStats = BrokerStats &
@@ -43,12 +47,11 @@ export class Connections {
   readonly #parts: ConnectionsParts;
   readonly #warnings: RareWarnings;
   readonly #pairClock: PairClock;
-  /** Of clients that are away: when their wills are published, and when their sessions end. */
-  readonly #wills: Deadlines;
-  readonly #ends: Deadlines;
+  readonly #absentees: Absentees;
   readonly #entrance: Entrance;
   readonly #review: AccessReview;
   readonly #sweep: RetainedSweep;
+  readonly #copies = new PublishCopies();
   readonly #around: Surroundings;
   readonly #connections = new Set<Connection>();
   readonly #byClient = new Map<string, Connection>();
@@ -60,8 +63,6 @@ export class Connections {
   /** Rises with every opening and closing: what was proposed under another one is nobody's any more. */
   #term = 0;
   #pending = 0;
-  /** Of clients that went during a drain, which takes no proposals: made known after an `undrain`, or by who serves next. */
-  #departures: (() => void)[] = [];
   #drains: (() => void)[] = [];
   #closing: Promise<void> = Promise.resolve();
   #wasHoldingBack = false;
@@ -74,8 +75,14 @@ export class Connections {
     this.#parts = parts;
     this.#warnings = new RareWarnings(clock, log);
     this.#pairClock = new PairClock(clock);
-    this.#wills = new Deadlines(clock, this.#pairClock, (clientId) => this.#fireWill(clientId));
-    this.#ends = new Deadlines(clock, this.#pairClock, (clientId) => this.#endSession(clientId));
+    this.#absentees = new Absentees({
+      broker,
+      clock,
+      pairClock: this.#pairClock,
+      propose: (op, done) => this.#propose(op, done),
+      isDraining: () => this.#isDraining,
+      isConnected: (clientId) => this.#byClient.has(clientId),
+    });
     this.#entrance = new Entrance({
       access,
       broker,
@@ -100,12 +107,13 @@ export class Connections {
       broker,
       entrance: this.#entrance,
       clock,
+      pairClock: this.#pairClock,
       options,
+      copies: this.#copies,
       propose: (op, done) => this.#propose(op, done),
-      departed: (clientId, departure) => this.#departed(clientId, departure),
+      departed: (clientId, departure) => this.#absentees.departed(clientId, departure),
       isHoldingBack: () => this.#isHoldingBack(),
-      claim: (clientId, connection) => this.#claim(clientId, connection),
-      now: () => this.#pairClock.now(),
+      claim: (client, connection) => this.#claim(client, connection),
       windowOf: (session, terms) => this.#windowOf(session, terms),
       attached: (session, connection) => {
         this.#bySession.set(session, connection);
@@ -129,7 +137,7 @@ export class Connections {
     const term = this.#term;
     this.#pairClock.begin(this.#parts.broker.latestTime);
     this.#propose({ type: 'claimed', at: this.#pairClock.now() }, () => {
-      this.#awaitAbsent();
+      this.#absentees.awaitAll();
       this.#review.look();
       this.#sweep.begin();
     });
@@ -147,22 +155,23 @@ export class Connections {
     }
   }
 
-  /** At once: nothing more leaves, every client is disconnected, replies that wait are forgotten. Fulfils when the ports are free. */
-  close(why: string): Promise<void> {
+  /**
+   * At once: nothing more is taken, replies that wait are forgotten, every client is disconnected; those of MQTT 5 are told where to go, which
+   * rests on no state. Fulfils when the ports are free.
+   */
+  close(why: string, successor: Successor = 'nobody'): Promise<void> {
     if (!this.#isServing) return this.#closing;
     this.#isServing = false;
     this.#term += 1;
     const clients = this.#connections.size;
-    for (const connection of [...this.#connections]) connection.destroy();
+    this.#dismissAll(successor);
     this.#parts.broker.lending.cease();
     this.#byClient.clear();
     this.#bySession.clear();
     this.#windows = new WeakMap();
-    this.#wills.clear();
-    this.#ends.clear();
+    this.#absentees.clear();
     this.#sweep.clear();
     this.#review.clear();
-    this.#departures = [];
     this.#pending = 0;
     this.#endDrain();
     if (clients > 0)
@@ -189,8 +198,7 @@ export class Connections {
     if (!this.#isDraining) return;
     this.#endDrain();
     this.#release();
-    for (const depart of this.#departures.splice(0)) depart();
-    this.#awaitAbsent();
+    this.#absentees.undrained();
     this.#review.clear();
     this.#review.look();
   }
@@ -215,6 +223,15 @@ export class Connections {
     return { ...broker.stats(), droppedMessages, clients: this.#connections.size, messagesIn, messagesOut };
   }
 
+  /** Source: MQTT 5.0 §4.11: another server for now; whether for good, nobody can say. */
+  #dismissAll(successor: Successor): void {
+    const { peerReference } = this.#parts;
+    const isMoved = successor === 'peer';
+    const reason = isMoved ? REASON.useAnotherServer : REASON.serverShuttingDown;
+    const reference = isMoved && peerReference !== null ? { serverReference: peerReference } : {};
+    for (const connection of [...this.#connections]) connection.dismiss(reason, reference);
+  }
+
   #connected(stream: ByteStream, term: number): StreamEvents {
     if (term !== this.#term) {
       stream.destroy();
@@ -237,34 +254,6 @@ export class Connections {
     });
   }
 
-  /** During a drain nothing new is proposed: the will stays, and is published by whoever serves next, or after `undrain`. */
-  #fireWill(clientId: string): void {
-    if (!this.#isDraining) this.#propose({ type: 'fireWill', clientId, at: this.#pairClock.now() }, null);
-  }
-
-  #endSession(clientId: string): void {
-    const detachedAt = this.#parts.broker.sessionOf(clientId)?.detachedAt ?? null;
-    if (detachedAt === null || this.#isDraining) return;
-    // Source: MQTT 5.0 §3.1.3.2.2: a will waits no longer than its session.
-    this.#fireWill(clientId);
-    this.#propose({ type: 'endSession', clientId, detachedAt }, null);
-  }
-
-  #departed(clientId: string, { isDurable, will }: Departure): void {
-    if (this.#isDraining) {
-      this.#departures.push(() => this.#departed(clientId, { isDurable, will }));
-      return;
-    }
-    if (will === 'forgotten') this.#propose({ type: 'dropWill', clientId }, null);
-    if (will === 'kept') this.#fireWill(clientId);
-    if (!isDurable) return;
-    const at = this.#pairClock.now();
-    this.#propose({ type: 'closeSession', clientId, at, expirySeconds: null }, () => {
-      const endsAt = this.#parts.broker.sessionOf(clientId)?.endsAt ?? null;
-      if (endsAt !== null) this.#ends.set(clientId, endsAt);
-    });
-  }
-
   #isHoldingBack(): boolean {
     const isHoldingBack =
       this.#isDraining || this.#parts.proposals.pendingBytes() >= this.#parts.options.pendingSizeMax;
@@ -277,12 +266,12 @@ export class Connections {
     for (const connection of [...this.#connections]) connection.read();
   }
 
-  /** Source: MQTT-3.1.4-2: a client that connects again ends its former connection. */
-  #claim(clientId: string, connection: Connection): void {
-    this.#byClient.get(clientId)?.lose(null);
+  /** Source: MQTT-3.1.4-2, MQTT5-3.1.4-3: a client that connects again ends its former connection. */
+  #claim(client: Readonly<{ clientId: string; isClean: boolean }>, connection: Connection): void {
+    const { clientId } = client;
+    this.#byClient.get(clientId)?.close(REASON.sessionTakenOver, null);
     this.#byClient.set(clientId, connection);
-    this.#wills.callOff(clientId);
-    this.#ends.callOff(clientId);
+    this.#absentees.returned(client);
   }
 
   #windowOf(session: Session, terms: WindowTerms): Window {
@@ -296,7 +285,7 @@ export class Connections {
     return window;
   }
 
-  #closed(connection: Connection, fault: Readonly<{ code: string; text: string }> | null): void {
+  #closed(connection: Connection, fault: Fault | null): void {
     const { clientId, session } = connection;
     this.#connections.delete(connection);
     if (clientId !== null && this.#byClient.get(clientId) === connection) this.#byClient.delete(clientId);
@@ -321,7 +310,7 @@ export class Connections {
       const { identity } = connection;
       if (identity === null || this.#parts.access.isCurrent(identity)) continue;
       const text = accessFaults.LS_ACCESS_REVOKED(whoText(identity.user, identity.clientId));
-      connection.lose({ code: 'LS_ACCESS_REVOKED', text });
+      connection.close(REASON.administrativeAction, { code: 'LS_ACCESS_REVOKED', text });
     }
   }
 
@@ -343,18 +332,10 @@ export class Connections {
       const ops = this.#isDraining ? [] : broker.lending.deal(this.#pairClock.now());
       for (const op of ops) this.#propose(op, null);
       const ready = broker.takeReady();
-      if (ready.length === 0) return;
+      if (ready.length === 0) break;
       for (const session of ready) this.#bySession.get(session)?.deliver();
     }
-  }
-
-  /** Wills and sessions of clients that are not connected here: each has its time. */
-  #awaitAbsent(): void {
-    const { broker } = this.#parts;
-    for (const { clientId, dueAt } of broker.dueWills())
-      if (!this.#byClient.has(clientId)) this.#wills.set(clientId, dueAt);
-    for (const { clientId, endsAt } of broker.endingSessions())
-      if (!this.#byClient.has(clientId)) this.#ends.set(clientId, endsAt);
+    this.#copies.clear();
   }
 
   #settleDrains(): void {

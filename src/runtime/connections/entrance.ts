@@ -45,6 +45,14 @@ export class Entrance {
     return { type: 'entered', identity, permissions: this.#permissionsOf(identity, isForeign) };
   }
 
+  /** For a client that is connected and proves itself again: it must be who it was. Source: MQTT 5.0 §4.12.1. */
+  enterAgain(identity: Identity, former: Identity | null): Entry {
+    const who = whoText(identity.user, identity.clientId);
+    if (former === null || identity.user !== former.user)
+      return notAuthorized('LS_ACCESS_SESSION', accessFaults.LS_ACCESS_SESSION(who));
+    return { type: 'entered', identity, permissions: this.#permissionsOf(identity, false) };
+  }
+
   /** The subscriptions of a session that its owner must not have any more. */
   lostBy(session: Session, identity: Identity): readonly SharedFilter[] {
     const { access, warn } = this.#parts;

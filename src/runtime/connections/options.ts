@@ -1,7 +1,10 @@
 /** Profile section `mqtt`: what one client may take of this server. */
-import { choice, count, milliseconds, size, type Options } from '../../base/index.ts';
+import { choice, count, milliseconds, seconds, size, type Options } from '../../base/index.ts';
+import type { SessionLimits } from '../../core/mqtt/index.ts';
 
 const MIB = 1024 * 1024;
+/** As MQTT 5 writes it. */
+const NEVER_EXPIRES = 0xffff_ffff;
 
 export const connectionOptions = {
   packetSizeMax: size(
@@ -29,6 +32,36 @@ export const connectionOptions = {
     'How many messages are sent to one client before it has acknowledged any of them, with QoS 1 and 2 together.',
     { min: 1, max: 65_535 },
   ),
+  receiveMax: count(
+    65_535,
+    'How many messages with QoS 1 and 2 a client of MQTT 5 may send before any of them is acknowledged. It is told so; one that sends more is disconnected.',
+    { min: 1, max: 65_535 },
+  ),
+  topicAliasMax: count(
+    32,
+    'How many topics of one connection have a number in their place, each way (MQTT 5). Each costs as much memory as its topic is long.',
+    { min: 0, max: 65_535 },
+  ),
+  sessionExpiryMax: seconds(
+    NEVER_EXPIRES,
+    'How long a session is kept after its client has gone, whatever the client asks for; a client of MQTT 5 is told so. 4294967295: for ever, which clients of MQTT 3.1.1 with durable sessions ask for.',
+    { min: 0, max: NEVER_EXPIRES },
+  ),
+  messageExpiryMax: seconds(
+    0,
+    'How long a message lives, also a retained one, whatever its publisher says. 0: as its publisher says, which is for ever in MQTT 3.1.1.',
+    { min: 0, max: NEVER_EXPIRES },
+  ),
+  keepAliveMax: seconds(
+    0,
+    'The longest keep-alive: a client of MQTT 5 that wants a longer one, or none, is told to use this. A client is taken for lost after one and a half of its keep-alive. 0: as the client says.',
+    { min: 0, max: 65_535 },
+  ),
+  stallTimeout: milliseconds(
+    60_000,
+    'How long a client for which mqtt.backlogSizeMax waits may read nothing of it before it is disconnected.',
+    { min: 1_000, max: 3_600_000 },
+  ),
   connectTimeout: milliseconds(
     10_000,
     'How long a client may take from opening its connection to its CONNECT packet.',
@@ -47,3 +80,13 @@ export const connectionOptions = {
 } as const;
 
 export type ConnectionOptions = Options<typeof connectionOptions>;
+
+/** What clients are held to, and told. */
+export const limitsOf = (options: ConnectionOptions): SessionLimits => ({
+  packetSizeMax: options.packetSizeMax,
+  receiveMax: options.receiveMax,
+  aliasMax: options.topicAliasMax,
+  sessionExpirySecondsMax: options.sessionExpiryMax,
+  messageExpirySecondsMax: options.messageExpiryMax,
+  keepAliveSecondsMax: options.keepAliveMax,
+});

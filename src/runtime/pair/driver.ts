@@ -43,12 +43,15 @@ import { Link } from './link.ts';
 import { Obstacles } from './obstacles.ts';
 import { Outlook } from './outlook.ts';
 
+/** Who serves from now on, as far as this server can tell: what clients are told that ask. */
+export type Successor = 'peer' | 'nobody';
+
 /** What the pair switches on and off: the clients' side of the server. */
 export interface Service {
   /** Clients may come. Rejects when a port can't be had. */
   open(): Promise<void>;
   /** At once: every client is disconnected, and nothing that was held back ever leaves. */
-  close(why: string): Promise<void>;
+  close(why: string, successor: Successor): Promise<void>;
   /** Takes nothing new from clients; fulfils when all that was taken is committed and answered. */
   drain(): Promise<void>;
   /** After a drain that led nowhere: clients are served again. */
@@ -94,6 +97,8 @@ export class PairDriver {
   readonly #obstacles: Obstacles;
   readonly #forcings: Forcings;
   #serving: Readonly<{ epoch: Epoch; claimId: ClaimId }> | null = null;
+  /** Whoever serves next, if this server stops serving: the peer, wherever it may be, but for an operator who stops a server that is alone. */
+  #successor: Successor = 'peer';
 
   constructor(parts: DriverParts) {
     this.#parts = parts;
@@ -171,11 +176,12 @@ export class PairDriver {
     const { arbiter, service, replication, clock, timing } = this.#parts;
     const tooLong = new Promise<void>((resolve) => clock.after(timing.handoverTimeout, resolve));
     if (serves(this.state)) await Promise.race([service.drain(), tooLong]);
+    if (this.peerState === 'DEAD') this.#successor = 'nobody';
     this.tell({ type: 'stopAsked', why });
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
     this.#link.leave();
-    await service.close(why);
+    await service.close(why, this.#successor);
     await arbiter.close();
     await this.#link.close();
     await replication.rest();
@@ -209,7 +215,7 @@ export class PairDriver {
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
     this.#link.leave();
-    await service.close(why);
+    await service.close(why, this.#successor);
     await arbiter.close();
     await this.#link.close();
   }
@@ -367,7 +373,7 @@ export class PairDriver {
     replication.closeEpoch();
     if (this.#serving === null) return;
     this.#serving = null;
-    this.#run(service.close(why));
+    this.#run(service.close(why, this.#successor));
   }
 
   // What is heard -----------------------------------------------------------------------------------------------------------------

@@ -1,2 +1,2 @@
 /** The pair at work: the machine's orders obeyed, the peer talked to. */
-export { PairDriver, type DriverParts, type Service } from './driver.ts';
+export { PairDriver, type DriverParts, type Service, type Successor } from './driver.ts';

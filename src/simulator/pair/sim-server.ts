@@ -127,6 +127,7 @@ export class SimServer {
       random,
       log,
       options: mqtt,
+      peerReference: null,
     });
     let isEnding = false;
     const pair = new PairDriver({

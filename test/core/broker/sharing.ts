@@ -12,7 +12,7 @@ import {
   type Session,
   type Subscription,
 } from '../../../src/core/broker/index.ts';
-import { Window } from '../../../src/core/mqtt/index.ts';
+import { Window, type WindowTerms } from '../../../src/core/mqtt/index.ts';
 import { bodyOf, MemoryStore, open, openLocally, publish } from './entries.ts';
 
 export const sharedSubscription = (
@@ -146,7 +146,11 @@ export class Sharing {
   #attach(clientId: string, op: Extract<Op, { type: 'openSession' }>, terms: MemberTerms): void {
     const { broker } = this;
     const session = terms.isDurable ? broker.attach(clientId) : broker.openLocal(clientId, op.queue);
-    const windowTerms = { inFlightMax: terms.capacity, fits: (delivery: Delivery) => fits(delivery, terms) };
+    const windowTerms: WindowTerms = {
+      level: 5,
+      inFlightMax: terms.capacity,
+      fits: (delivery) => fits(delivery, terms),
+    };
     const former = this.#windows.get(session);
     former?.begin(windowTerms);
     const window = former ?? new Window(session, windowTerms);

@@ -1,5 +1,10 @@
 /** Packets as the decoder gives them: what MQTT 3.1.1 gives, where a test says nothing else. */
-import { NO_PROPERTIES, plainSubscription, type Qos } from '../../../src/core/broker/index.ts';
+import {
+  NO_PROPERTIES,
+  plainSubscription,
+  type Qos,
+  type Subscription,
+} from '../../../src/core/broker/index.ts';
 import {
   REASON,
   type Ack,
@@ -57,4 +62,7 @@ export const disconnect = (more: Partial<Disconnect> = {}): Disconnect => ({
 });
 
 /** As MQTT 3.1.1 asks for it. */
-export const asked = (filter: string, qos: Qos) => ({ ...plainSubscription(filter, qos), group: null });
+export const asked = (filter: string, qos: Qos, more: Partial<Subscription> = {}): Subscription => ({
+  ...plainSubscription(filter, qos),
+  ...more,
+});

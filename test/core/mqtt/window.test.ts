@@ -16,6 +16,7 @@ const messageOf = (text: string, expiresAt: number | null = null): Message =>
 type Part = Pick<Session, 'isDurable' | 'handshakes' | 'queue' | 'membership'>;
 
 const terms = (inFlightMax: number, fits: WindowTerms['fits'] = () => true): WindowTerms => ({
+  level: 4,
   inFlightMax,
   fits,
 });

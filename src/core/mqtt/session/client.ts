@@ -1,0 +1,25 @@
+/** What a conversation knows of its client since CONNECT. */
+import type { Session } from '../../broker/index.ts';
+import { mqttFaults } from '../faults.ts';
+import type { PacketWriter } from '../packet-writer.ts';
+import type { Connect } from '../packet.ts';
+import type { Answer } from './effect.ts';
+
+export type Client = Readonly<{
+  /** As it came, but for the identifier of a client that gave none. */
+  connect: Connect;
+  /** The client gave no identifier. */
+  isNamedHere: boolean;
+  writer: PacketWriter;
+}>;
+
+/** What it looks at of the session that the client has now. */
+export type ClientSession = Pick<Session, 'isDurable' | 'handshakes' | 'subscriptions'>;
+
+/** Source: MQTT5-3.1.2-24: a packet that is too long for the client is not sent; without this answer it could not go on. */
+export function answerTo({ connect }: Client, bytes: Buffer): Answer {
+  const { packetSizeMax } = connect;
+  if (packetSizeMax === null || bytes.length <= packetSizeMax) return { type: 'reply', bytes };
+  const text = mqttFaults.LS_MQTT_ANSWER_SIZE(bytes.length, packetSizeMax);
+  return { type: 'close', lastWord: null, code: 'LS_MQTT_ANSWER_SIZE', text };
+}
