@@ -231,6 +231,11 @@ export class Broker {
     return this.#sessions.all();
   }
 
+  /** Some retained messages expire. */
+  get hasExpiringRetained(): boolean {
+    return this.#retained.hasExpiring;
+  }
+
   /** As of `Retained.expired`: addresses for `dropRetained`. */
   expiredRetained(now: number, count: number): readonly string[] {
     return this.#retained.expired(now, count);

@@ -33,6 +33,11 @@ export class Retained {
     this.#fresh.add(message);
   }
 
+  /** There are some that expire. */
+  get hasExpiring(): boolean {
+    return this.#expiring.size > 0;
+  }
+
   /**
    * Addresses whose messages' time is over at `now` (pair time), found among the next `count` of those that expire: call after call goes round
    * all of them.

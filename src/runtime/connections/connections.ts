@@ -99,6 +99,7 @@ export class Connections {
     this.#sweep = new RetainedSweep({
       clock,
       now: () => this.#pairClock.now(),
+      isNeeded: () => broker.hasExpiringRetained,
       expired: (now, count) => broker.expiredRetained(now, count),
       isHoldingBack: () => this.#isHoldingBack(),
       propose: (op, done) => this.#propose(op, done),
@@ -139,7 +140,6 @@ export class Connections {
     this.#propose({ type: 'claimed', at: this.#pairClock.now() }, () => {
       this.#absentees.awaitAll();
       this.#review.look();
-      this.#sweep.begin();
     });
     await this.#closing;
     for (const listener of this.#parts.listeners) {
@@ -209,6 +209,7 @@ export class Connections {
     this.#deliverReady();
     if (this.#wasHoldingBack && !this.#isHoldingBack()) this.#release();
     this.#review.look();
+    this.#sweep.look();
     this.#warnOfDropped();
   }
 

@@ -1,6 +1,6 @@
 /**
  * Retained messages whose time is over: nobody is sent them, and here they leave the state, by and by. Looks at some at a time, so that a million
- * of them is not noticed.
+ * of them is not noticed; and not at all where none expires.
  */
 import type { Cancel, Clock } from '../../base/index.ts';
 import type { Op } from '../../core/broker/index.ts';
@@ -12,6 +12,8 @@ export type RetainedSweepParts = Readonly<{
   clock: Clock;
   /** Pair time (ms). */
   now: () => number;
+  /** There are some that expire. */
+  isNeeded: () => boolean;
   /** As of `Broker.expiredRetained`. */
   expired: (now: number, count: number) => readonly string[];
   /** Nothing may be proposed just now. */
@@ -23,26 +25,37 @@ export type RetainedSweepParts = Readonly<{
 export class RetainedSweep {
   readonly #parts: RetainedSweepParts;
   #cancel: Cancel | null = null;
+  #isUnderWay = false;
 
   constructor(parts: RetainedSweepParts) {
     this.#parts = parts;
   }
 
-  begin(): void {
-    this.#cancel = this.#parts.clock.after(STRIDE_MS, () => this.#look());
+  /** After every entry: begins where there is something to look at, and a look is not under way. */
+  look(): void {
+    if (this.#isUnderWay || !this.#parts.isNeeded()) return;
+    this.#isUnderWay = true;
+    this.#wait();
   }
 
+  /** This server does not serve any more. */
   clear(): void {
     this.#cancel?.();
     this.#cancel = null;
+    this.#isUnderWay = false;
+  }
+
+  #wait(): void {
+    this.#cancel = this.#parts.clock.after(STRIDE_MS, () => this.#lookOn());
   }
 
   /** The next look is after its commit: what was found would be found again. */
-  #look(): void {
-    const { now, expired, isHoldingBack, propose } = this.#parts;
+  #lookOn(): void {
+    const { now, isNeeded, expired, isHoldingBack, propose } = this.#parts;
+    if (!isNeeded()) return this.clear();
     const at = now();
     const addresses = isHoldingBack() ? [] : expired(at, COUNT);
-    if (addresses.length === 0) this.begin();
-    else propose({ type: 'dropRetained', addresses, at }, () => this.begin());
+    if (addresses.length === 0) this.#wait();
+    else propose({ type: 'dropRetained', addresses, at }, () => this.#wait());
   }
 }

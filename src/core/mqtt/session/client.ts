@@ -16,10 +16,16 @@ export type Client = Readonly<{
 /** What it looks at of the session that the client has now. */
 export type ClientSession = Pick<Session, 'isDurable' | 'handshakes' | 'subscriptions'>;
 
-/** Source: MQTT5-3.1.2-24: a packet that is too long for the client is not sent; without this answer it could not go on. */
-export function answerTo({ connect }: Client, bytes: Buffer): Answer {
+/** Null: it is longer than the client takes, and must not be sent. Source: MQTT5-3.1.2-24. */
+export function fitting({ connect }: Client, bytes: Buffer | null): Buffer | null {
   const { packetSizeMax } = connect;
-  if (packetSizeMax === null || bytes.length <= packetSizeMax) return { type: 'reply', bytes };
+  return bytes === null || packetSizeMax === null || bytes.length <= packetSizeMax ? bytes : null;
+}
+
+/** Source: MQTT5-3.1.2-24: a packet that is too long for the client is not sent; without this answer it could not go on. */
+export function answerTo(client: Client, bytes: Buffer): Answer {
+  const { packetSizeMax } = client.connect;
+  if (packetSizeMax === null || fitting(client, bytes) !== null) return { type: 'reply', bytes };
   const text = mqttFaults.LS_MQTT_ANSWER_SIZE(bytes.length, packetSizeMax);
   return { type: 'close', lastWord: null, code: 'LS_MQTT_ANSWER_SIZE', text };
 }

@@ -1,7 +1,7 @@
-/** The client's farewell. Source: MQTT 3.1.1 §3.14; MQTT 5.0 §3.14. */
+/** The client's farewell, and with which reasons a server says its own. Source: MQTT 3.1.1 §3.14; MQTT 5.0 §3.14. */
 import { unexpected } from '../faults.ts';
 import type { Disconnect } from '../packet.ts';
-import { REASON } from '../reasons.ts';
+import { isServerReason, REASON, type Reason } from '../reasons.ts';
 import type { Client } from './client.ts';
 import type { Effect } from './effect.ts';
 import type { SessionLimits } from './parts.ts';
@@ -22,3 +22,9 @@ export function departure(
     expirySeconds: expirySeconds === null ? null : Math.min(expirySeconds, sessionExpirySecondsMax),
   };
 }
+
+/** What a connected client is told of a reason to close its connection: DISCONNECT has no word for a wrong password. Source: MQTT 5.0 §3.14.2.1. */
+export const disconnectReason = (reason: Reason): Reason => {
+  if (reason === REASON.badUserNameOrPassword) return REASON.notAuthorized;
+  return isServerReason('disconnect', reason) ? reason : REASON.unspecifiedError;
+};

@@ -7,7 +7,7 @@ import type { Permissions } from '../permissions.ts';
 import { saysText } from '../property-reader.ts';
 import { isServerReason, REASON, type Reason } from '../reasons.ts';
 import { isUtf8 } from '../utf8.ts';
-import type { Client } from './client.ts';
+import { fitting, type Client } from './client.ts';
 import type { Answer, Terms } from './effect.ts';
 import { cappedExpiry } from './expiry.ts';
 import type { SessionLimits } from './parts.ts';
@@ -19,12 +19,13 @@ const PATIENCE_MS = 60_000;
 
 /** The client is not let in. `text`: for the console. */
 export function refusal(
-  { writer }: Client,
+  client: Client,
   reason: Reason,
   { code, text, reasonString }: Readonly<{ code: string; text: string; reasonString?: string }>,
 ): Close {
   const properties = reasonString === undefined ? {} : { reasonString };
-  return { type: 'close', lastWord: writer.refusal(reason, properties), code, text };
+  const lastWord = fitting(client, client.writer.refusal(reason, properties));
+  return { type: 'close', lastWord, code, text };
 }
 
 /** What a client that waits for its CONNACK is told of a reason to close its connection. */

@@ -17,8 +17,8 @@ import type { Permissions } from '../permissions.ts';
 import { isFailure, REASON, type Reason } from '../reasons.ts';
 import { packetWriter } from '../writer.ts';
 import { Authenticating, type Judgement } from './authenticating.ts';
-import { answerTo, type Client, type ClientSession } from './client.ts';
-import { departure } from './closing.ts';
+import { answerTo, fitting, type Client, type ClientSession } from './client.ts';
+import { departure, disconnectReason } from './closing.ts';
 import { checkWill, connack, connackReason, lacksIdentifier, opening, refusal } from './connecting.ts';
 import type { Answer, Ask, Effect } from './effect.ts';
 import { Incoming } from './incoming.ts';
@@ -134,10 +134,9 @@ export class MqttSession {
     };
     const bytes =
       this.#state === 'connected'
-        ? client.writer.disconnect(reason, properties)
+        ? client.writer.disconnect(disconnectReason(reason), properties)
         : client.writer.refusal(connackReason(reason), properties);
-    const { packetSizeMax } = client.connect;
-    return bytes !== null && packetSizeMax !== null && bytes.length > packetSizeMax ? null : bytes;
+    return fitting(client, bytes);
   }
 
   #connect(packet: Packet): Effect {
