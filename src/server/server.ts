@@ -12,6 +12,7 @@ import { WsChannel } from '../io/channel/index.ts';
 import { NodeScrypt } from '../io/passwords/index.ts';
 import { openStoreRoot } from '../io/store/index.ts';
 import { SystemClock, SystemRandom } from '../io/system/index.ts';
+import type { Transport } from '../ports/index.ts';
 import type { Profile } from '../profile/index.ts';
 import { AccessGate } from '../runtime/access/index.ts';
 import { Connections } from '../runtime/connections/index.ts';
@@ -95,7 +96,7 @@ class Server {
       random: this.#random,
       log,
       options: profile.mqtt,
-      peerReference: referenceOf(profile.peer),
+      peerReference: (transport) => peerReference(profile.peer, transport),
     });
     this.#connections = connections;
     const pair = this.#driver({
@@ -267,8 +268,14 @@ class Server {
   }
 }
 
-/** As MQTT 5 writes the address of a server. Source: MQTT 5.0 §4.11. */
-function referenceOf({ host, clientHost, clientPort }: Profile['peer']): string {
-  const address = clientHost === '' ? host : clientHost;
-  return `${address.includes(':') ? `[${address}]` : address}:${clientPort}`;
+/** Where clients that came by `transport` find the other server, as MQTT 5 writes it. Source: MQTT 5.0 §4.11. */
+function peerReference(peer: Profile['peer'], transport: Transport): string {
+  const host = peer.clientHost === '' ? peer.host : peer.clientHost;
+  const ports: Readonly<Record<Transport, number>> = {
+    tcp: peer.clientPort,
+    tls: peer.clientMqttsPort,
+    ws: peer.clientWsPort,
+    wss: peer.clientWssPort,
+  };
+  return `${host.includes(':') ? `[${host}]` : host}:${ports[transport]}`;
 }

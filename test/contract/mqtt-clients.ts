@@ -30,7 +30,7 @@ export async function serve(
     random: new SystemRandom(),
     log: { say: () => undefined },
     options: { ...defaultOptions, ...options },
-    peerReference: null,
+    peerReference: () => null,
   });
   proposals.applied = () => connections.applied();
   await connections.open();

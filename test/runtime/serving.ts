@@ -140,6 +140,11 @@ export class MemoryClient implements ByteStream {
     return found;
   }
 
+  /** The network takes so many bytes of what waits. */
+  takes(bytes: number): void {
+    this.#backlog -= bytes;
+  }
+
   startReading(): void {
     this.isReading = true;
     this.#backlog = 0;
@@ -264,7 +269,7 @@ export class Serving {
       random: new SimRandom(1),
       log,
       options: { ...defaultOptions, ...options },
-      peerReference: 'peer.example:1883',
+      peerReference: (transport) => `peer.example:${transport}`,
     });
     this.proposals.applied = () => this.connections.applied();
   }

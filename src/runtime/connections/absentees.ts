@@ -5,8 +5,8 @@
 import type { Clock } from '../../base/index.ts';
 import type { Broker, Op } from '../../core/broker/index.ts';
 import { Deadlines } from './deadlines.ts';
+import type { Departure } from './departure.ts';
 import type { PairClock } from './pair-clock.ts';
-import type { Departure } from './surroundings.ts';
 
 export type AbsenteesParts = Readonly<{
   broker: Broker;

@@ -15,15 +15,16 @@ import {
   type Effect,
   type Reason,
 } from '../../core/mqtt/index.ts';
-import type { ByteStream, StreamEvents } from '../../ports/index.ts';
-import type { Admission, Identity } from '../access/index.ts';
+import type { ByteStream, StreamEvents, Transport } from '../../ports/index.ts';
+import type { Identity } from '../access/index.ts';
+import { Admittance } from './admittance.ts';
 import { Deliverer } from './deliverer.ts';
+import { departureOf, WITHOUT_FAREWELL, type Farewell } from './departure.ts';
 import { connectionFaults } from './faults.ts';
-import { mechanismsFor, REFUSAL_REASONS } from './mechanisms.ts';
 import { limitsOf, type ConnectionOptions } from './options.ts';
 import { Silence } from './silence.ts';
 import { Stall } from './stall.ts';
-import type { Departure, Fault, Surroundings } from './surroundings.ts';
+import type { Fault, Surroundings } from './surroundings.ts';
 
 type Opening = Extract<Effect, { type: 'open' }>;
 
@@ -31,6 +32,7 @@ export class Connection {
   readonly #stream: ByteStream;
   readonly #around: Surroundings;
   readonly #decoder: Decoder;
+  readonly #admittance: Admittance;
   readonly #protocol: MqttSession;
   readonly #silence: Silence;
   readonly #stall: Stall;
@@ -38,11 +40,6 @@ export class Connection {
   #isPaused = false;
   /** What it has proposed at its CONNECT; null: it has no name yet. */
   #opening: Opening['op'] | null = null;
-  /** Who its client is, once it was let in. */
-  #identity: Identity | null = null;
-  /** What became of its credentials, until it can be acted upon. */
-  #admission: Admission | null = null;
-  #willTopic: string | null = null;
   #deliverer: Deliverer | null = null;
   messagesIn = 0;
 
@@ -51,15 +48,17 @@ export class Connection {
     this.#stream = stream;
     this.#around = around;
     this.#decoder = new Decoder(options.packetSizeMax);
+    this.#admittance = new Admittance({
+      entrance,
+      certificateName: stream.certificateName,
+      isWanted: () => this.#isOpen,
+      judged: () => this.read(),
+    });
     this.#protocol = new MqttSession({
       spareClientId,
       queue: boundsOf(options),
       limits: limitsOf(options),
-      mechanisms: mechanismsFor({
-        entrance,
-        identity: () => this.#identity,
-        entered: (identity) => void (this.#identity = identity),
-      }),
+      mechanisms: this.#admittance.mechanisms,
       copies,
     });
     this.#silence = new Silence({
@@ -76,6 +75,10 @@ export class Connection {
     this.#silence.allow(options.connectTimeout);
   }
 
+  get transport(): Transport {
+    return this.#stream.transport;
+  }
+
   get remote(): string {
     return this.#stream.remote;
   }
@@ -85,7 +88,7 @@ export class Connection {
   }
 
   get identity(): Identity | null {
-    return this.#identity;
+    return this.#admittance.identity;
   }
 
   get session(): Session | null {
@@ -129,7 +132,7 @@ export class Connection {
       if (!(failure instanceof MqttViolation)) throw failure;
       if (!this.#isOpen) return;
       this.#end(this.#protocol.violated(failure), { code: failure.code, text: failure.message });
-      this.#depart('kept', null);
+      this.#depart(WITHOUT_FAREWELL);
     }
     this.#deliverer?.flush();
     this.deliver();
@@ -149,15 +152,16 @@ export class Connection {
     if (!this.#isOpen) return;
     const reasonString = fault === null ? {} : { reasonString: `the client ${fault.text}` };
     this.#end(this.#protocol.lastWord(reason, reasonString), fault);
-    this.#depart('kept', null);
+    this.#depart(WITHOUT_FAREWELL);
   }
 
   /**
    * This server does not serve any more: nothing is proposed, and the will stays for whoever serves next. The client is told where to go: that
    * acknowledges nothing.
    */
-  dismiss(reason: Reason, more: Readonly<{ serverReference?: string }>): void {
+  dismiss(reason: Reason, serverReference: string | null): void {
     if (!this.#isOpen) return;
+    const more = serverReference === null ? {} : { serverReference };
     this.#end(this.#protocol.lastWord(reason, more), null);
   }
 
@@ -169,7 +173,8 @@ export class Connection {
       case 'nothing':
         return;
       case 'authenticate':
-        return this.#authenticate(effect);
+        this.#admittance.ask(effect);
+        return this.#enter();
       case 'open':
         return this.#open(effect);
       case 'propose':
@@ -205,7 +210,7 @@ export class Connection {
       return;
     }
     this.#end(answer.lastWord, answer);
-    this.#depart('kept', null);
+    this.#depart(WITHOUT_FAREWELL);
   }
 
   #propose(op: Op, ask: Ask | null): void {
@@ -217,38 +222,11 @@ export class Connection {
     if (this.#isOpen) this.#answer(this.#protocol.committed(ask, outcome));
   }
 
-  #authenticate({ willTopic, ...said }: Extract<Effect, { type: 'authenticate' }>): void {
-    const { userName, password, clientId } = said;
-    const { certificateName } = this.#stream;
-    const credentials = { userName, password, clientId, certificateName };
-    this.#willTopic = willTopic;
-    const admission = this.#around.entrance.access.authenticate(credentials, () => this.#isOpen);
-    if (!(admission instanceof Promise)) {
-      this.#admission = admission;
-      this.#enter();
-      return;
-    }
-    void admission.then((found) => {
-      if (!this.#isOpen) return;
-      this.#admission = found;
-      this.read();
-    });
-  }
-
   /** It comes in, or is told why not; not while this server takes nothing from clients. */
   #enter(): void {
-    const admission = this.#admission;
-    if (admission === null || !this.#isOpen || this.#around.isHoldingBack()) return;
-    this.#admission = null;
-    const entry =
-      admission.type === 'refused' ? admission : this.#around.entrance.enter(admission, this.#willTopic);
-    if (entry.type === 'refused') {
-      const { reason, code, text } = entry;
-      this.#obey(this.#protocol.refused({ reason: REFUSAL_REASONS[reason], code, text }));
-      return;
-    }
-    this.#identity = entry.identity;
-    this.#obey(this.#protocol.admitted(entry.permissions));
+    if (!this.#isOpen || this.#around.isHoldingBack()) return;
+    const effect = this.#admittance.act(this.#protocol);
+    if (effect !== null) this.#obey(effect);
   }
 
   #open(opening: Opening): void {
@@ -293,34 +271,23 @@ export class Connection {
     });
   }
 
-  #farewell({ will, expirySeconds }: Extract<Effect, { type: 'depart' }>): void {
+  #farewell(farewell: Farewell): void {
     this.#deliverer?.flush();
     this.#end(Buffer.alloc(0), null);
-    this.#depart(will, expirySeconds);
+    this.#depart(farewell);
   }
 
   /** The network has failed, or the client has closed without a farewell. */
   #lost(): void {
     if (!this.#isOpen) return;
     this.#end(null, null);
-    this.#depart('kept', null);
+    this.#depart(WITHOUT_FAREWELL);
   }
 
-  #depart(will: 'forgotten' | 'kept', expirySeconds: number | null): void {
+  #depart(farewell: Farewell): void {
     if (this.#opening === null) return;
-    const { clientId } = this.#opening;
-    const mayBeDurable = this.#opening.expirySeconds > 0 || !this.#opening.isClean;
-    const isDurable = this.#deliverer?.session.isDurable ?? mayBeDurable;
-    const fate = this.#fateOf(will, isDurable ? (expirySeconds ?? this.#opening.expirySeconds) : 0);
-    this.#around.departed(clientId, { isDurable, expirySeconds, will: fate });
-  }
-
-  /** Source: MQTT 5.0 §3.1.3.2.2: a will waits no longer than its session. */
-  #fateOf(will: 'forgotten' | 'kept', expirySeconds: number): Departure['will'] {
-    const held = this.#opening?.will ?? null;
-    if (held === null) return 'none';
-    if (will === 'forgotten') return will;
-    return held.delaySeconds === 0 || expirySeconds === 0 ? 'at once' : 'in its time';
+    const isDurable = this.#deliverer?.session.isDurable ?? null;
+    this.#around.departed(this.#opening.clientId, departureOf(this.#opening, isDurable, farewell));
   }
 
   /** `lastWord` null: nothing more leaves, whatever waits. */

@@ -5,7 +5,7 @@
 import { RareWarnings, type Clock, type Log, type Random } from '../../base/index.ts';
 import type { Broker, BrokerStats, Op, Outcome, Session } from '../../core/broker/index.ts';
 import { PublishCopies, REASON, Window, type WindowTerms } from '../../core/mqtt/index.ts';
-import type { ByteStream, Listener, StreamEvents } from '../../ports/index.ts';
+import type { ByteStream, Listener, StreamEvents, Transport } from '../../ports/index.ts';
 import { accessFaults, whoText, type Access } from '../access/index.ts';
 import type { Successor } from '../pair/index.ts';
 import type { Proposals } from '../proposals.ts';
@@ -28,8 +28,8 @@ export type ConnectionsParts = Readonly<{
   random: Random;
   log: Log;
   options: ConnectionOptions;
-  /** `host:port` at which clients reach the other server; null: not known. */
-  peerReference: string | null;
+  /** `host:port` at which clients that came by this reach the other server; null: not known. */
+  peerReference: (transport: Transport) => string | null;
 }>;
 
 export type ConnectionsStats = BrokerStats &
@@ -229,8 +229,8 @@ export class Connections {
     const { peerReference } = this.#parts;
     const isMoved = successor === 'peer';
     const reason = isMoved ? REASON.useAnotherServer : REASON.serverShuttingDown;
-    const reference = isMoved && peerReference !== null ? { serverReference: peerReference } : {};
-    for (const connection of [...this.#connections]) connection.dismiss(reason, reference);
+    for (const connection of [...this.#connections])
+      connection.dismiss(reason, isMoved ? peerReference(connection.transport) : null);
   }
 
   #connected(stream: ByteStream, term: number): StreamEvents {

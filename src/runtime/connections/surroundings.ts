@@ -3,22 +3,13 @@ import type { Clock } from '../../base/index.ts';
 import type { Broker, Op, Outcome, Session } from '../../core/broker/index.ts';
 import type { PublishCopies, Window, WindowTerms } from '../../core/mqtt/index.ts';
 import type { Connection } from './connection.ts';
+import type { Departure } from './departure.ts';
 import type { Entrance } from './entrance.ts';
 import type { ConnectionOptions } from './options.ts';
 import type { PairClock } from './pair-clock.ts';
 
 /** What is said of a client on the console, after its address. */
 export type Fault = Readonly<{ code: string; text: string }>;
-
-/** How a client that had a name went. */
-export type Departure = Readonly<{
-  /** It has a durable session. */
-  isDurable: boolean;
-  /** How long that is kept; null: as agreed on with CONNECT. */
-  expirySeconds: number | null;
-  /** It has a will; with a farewell that is forgotten. `at once`: nothing keeps it from being published. */
-  will: 'none' | 'forgotten' | 'at once' | 'in its time';
-}>;
 
 export interface Surroundings {
   readonly broker: Broker;

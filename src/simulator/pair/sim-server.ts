@@ -127,7 +127,7 @@ export class SimServer {
       random,
       log,
       options: mqtt,
-      peerReference: null,
+      peerReference: () => null,
     });
     let isEnding = false;
     const pair = new PairDriver({
