@@ -4,19 +4,26 @@
  * a million of them must not stop the messages.
  */
 import type { Cancel, Clock } from '../../base/index.ts';
-import type { Session } from '../../core/broker/index.ts';
-import type { Access } from '../access/index.ts';
+import type { Broker, Op, Session } from '../../core/broker/index.ts';
+import { REASON } from '../../core/mqtt/index.ts';
+import { accessFaults, whoText, type Access } from '../access/index.ts';
+import type { Connection } from './connection.ts';
+import type { Entrance } from './entrance.ts';
 
 const SESSIONS_AT_A_TIME = 500;
 
 export type AccessReviewParts = Readonly<{
   access: Access;
+  entrance: Entrance;
+  broker: Broker;
   clock: Clock;
-  sessions: () => Iterable<Session>;
-  /** Disconnects those who are not current any more. */
-  lookAtClients: () => void;
-  /** Takes the subscriptions from it that it must not have. */
-  lookAtSession: (session: Session) => void;
+  /** All that there are now. */
+  connections: () => readonly Connection[];
+  /** Those that deliver from a session, by it. */
+  bySession: ReadonlyMap<Session, Connection>;
+  /** Nothing may be proposed. */
+  isDraining: () => boolean;
+  propose: (op: Op) => void;
 }>;
 
 export class AccessReview {
@@ -30,13 +37,25 @@ export class AccessReview {
 
   /** After every entry: does something only where users or rules are others than when it was last called. */
   look(): void {
-    const { access, lookAtClients, sessions } = this.#parts;
+    const { access } = this.#parts;
     if (access.edition === this.#seen) return;
     this.#seen = access.edition;
-    lookAtClients();
+    this.#lookAtClients();
     this.#cancel?.();
     this.#cancel = null;
-    if (access.hasRules) this.#lookOn(sessions()[Symbol.iterator]());
+    if (access.hasRules) this.#lookOn(this.#sessions()[Symbol.iterator]());
+  }
+
+  /** During a drain nothing is proposed; it is looked at again after an `undrain`, or by who serves next. */
+  lookAt(session: Session): void {
+    const { entrance, broker, bySession, isDraining, propose } = this.#parts;
+    if (isDraining()) return;
+    const { user, clientId } = session;
+    const owner = { type: 'admitted', user, clientId, proof: { kind: 'none' } } as const;
+    const filters = entrance.lostBy(session, bySession.get(session)?.identity ?? owner);
+    if (filters.length === 0) return;
+    if (session.isDurable) propose({ type: 'unsubscribe', clientId, filters });
+    else broker.unsubscribeLocal(session, filters);
   }
 
   /** What was begun is given up; the next `look` begins anew. */
@@ -51,8 +70,24 @@ export class AccessReview {
     for (let left = SESSIONS_AT_A_TIME; left > 0; left -= 1) {
       const next = sessions.next();
       if (next.done === true) return;
-      this.#parts.lookAtSession(next.value);
+      this.lookAt(next.value);
     }
     this.#cancel = this.#parts.clock.after(1, () => this.#lookOn(sessions));
+  }
+
+  *#sessions(): Iterable<Session> {
+    const { broker, bySession } = this.#parts;
+    yield* broker.sessions();
+    for (const session of bySession.keys()) if (!session.isDurable) yield session;
+  }
+
+  #lookAtClients(): void {
+    const { access, connections } = this.#parts;
+    for (const connection of connections()) {
+      const { identity } = connection;
+      if (identity === null || access.isCurrent(identity)) continue;
+      const text = accessFaults.LS_ACCESS_REVOKED(whoText(identity.user, identity.clientId));
+      connection.close(REASON.administrativeAction, { code: 'LS_ACCESS_REVOKED', text });
+    }
   }
 }

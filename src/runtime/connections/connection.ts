@@ -4,7 +4,7 @@
  * Source: PROTOCOL.md §2 Ack; MQTT 3.1.1 §4; MQTT 5.0 §4.
  */
 import { assert, present, unreachable } from '../../base/index.ts';
-import type { Op, Outcome, QueueBounds, Session } from '../../core/broker/index.ts';
+import type { Op, Outcome, Session } from '../../core/broker/index.ts';
 import {
   Decoder,
   MqttSession,
@@ -21,7 +21,6 @@ import { Admittance } from './admittance.ts';
 import { Deliverer } from './deliverer.ts';
 import { departureOf, WITHOUT_FAREWELL, type Farewell } from './departure.ts';
 import { connectionFaults } from './faults.ts';
-import { limitsOf, type ConnectionOptions } from './options.ts';
 import { Silence } from './silence.ts';
 import { Stall } from './stall.ts';
 import type { Fault, Surroundings } from './surroundings.ts';
@@ -44,7 +43,7 @@ export class Connection {
   messagesIn = 0;
 
   constructor(stream: ByteStream, around: Surroundings, spareClientId: string) {
-    const { options, clock, copies, entrance } = around;
+    const { options, limits, queue, clock, copies, entrance } = around;
     this.#stream = stream;
     this.#around = around;
     this.#decoder = new Decoder(options.packetSizeMax);
@@ -56,8 +55,8 @@ export class Connection {
     });
     this.#protocol = new MqttSession({
       spareClientId,
-      queue: boundsOf(options),
-      limits: limitsOf(options),
+      queue,
+      limits,
       mechanisms: this.#admittance.mechanisms,
       copies,
     });
@@ -236,8 +235,8 @@ export class Connection {
     this.#around.propose(op, (outcome) => {
       if (!this.#isOpen) return;
       assert(outcome.type === 'opened', 'a CONNECT opens a session');
-      this.#attach(opening, outcome);
       this.#silence.allow(terms.silenceMsMax);
+      this.#attach(opening, outcome);
       this.read();
     });
   }
@@ -345,9 +344,3 @@ export class Connection {
     return present(this.#deliverer, 'the session of a connected client');
   }
 }
-
-const boundsOf = ({ queueMessagesMax, queueSizeMax, queueWhenFull }: ConnectionOptions): QueueBounds => ({
-  messages: queueMessagesMax,
-  bytes: queueSizeMax,
-  whenFull: queueWhenFull,
-});

@@ -6,7 +6,7 @@ import { RareWarnings, type Clock, type Log, type Random } from '../../base/inde
 import type { Broker, BrokerStats, Op, Outcome, Session } from '../../core/broker/index.ts';
 import { PublishCopies, REASON, Window, type WindowTerms } from '../../core/mqtt/index.ts';
 import type { ByteStream, Listener, StreamEvents, Transport } from '../../ports/index.ts';
-import { accessFaults, whoText, type Access } from '../access/index.ts';
+import type { Access } from '../access/index.ts';
 import type { Successor } from '../pair/index.ts';
 import type { Proposals } from '../proposals.ts';
 import { Absentees } from './absentees.ts';
@@ -14,7 +14,7 @@ import { AccessReview } from './access-review.ts';
 import { Connection } from './connection.ts';
 import { Entrance } from './entrance.ts';
 import { connectionFaults } from './faults.ts';
-import type { ConnectionOptions } from './options.ts';
+import { boundsOf, limitsOf, type ConnectionOptions } from './options.ts';
 import { PairClock } from './pair-clock.ts';
 import { RetainedSweep } from './retained-sweep.ts';
 import type { Fault, Surroundings } from './surroundings.ts';
@@ -91,10 +91,13 @@ export class Connections {
     });
     this.#review = new AccessReview({
       access,
+      entrance: this.#entrance,
+      broker,
       clock,
-      sessions: () => this.#sessions(),
-      lookAtClients: () => this.#lookAtClients(),
-      lookAtSession: (session) => this.#lookAtSession(session),
+      connections: () => [...this.#connections],
+      bySession: this.#bySession,
+      isDraining: () => this.#isDraining,
+      propose: (op) => this.#propose(op, null),
     });
     this.#sweep = new RetainedSweep({
       clock,
@@ -110,6 +113,8 @@ export class Connections {
       clock,
       pairClock: this.#pairClock,
       options,
+      limits: limitsOf(options),
+      queue: boundsOf(options),
       copies: this.#copies,
       propose: (op, done) => this.#propose(op, done),
       departed: (clientId, departure) => this.#absentees.departed(clientId, departure),
@@ -118,7 +123,7 @@ export class Connections {
       windowOf: (session, terms) => this.#windowOf(session, terms),
       attached: (session, connection) => {
         this.#bySession.set(session, connection);
-        this.#lookAtSession(session);
+        this.#review.lookAt(session);
       },
       deliverReady: () => this.#deliverReady(),
       closed: (connection, fault) => this.#closed(connection, fault),
@@ -299,31 +304,6 @@ export class Connections {
     this.#past.messagesIn += connection.messagesIn;
     this.#past.messagesOut += connection.messagesOut;
     if (fault !== null) this.#warnings.warn(fault.code, `A client at ${connection.remote} ${fault.text}`);
-  }
-
-  *#sessions(): Iterable<Session> {
-    yield* this.#parts.broker.sessions();
-    for (const session of this.#bySession.keys()) if (!session.isDurable) yield session;
-  }
-
-  #lookAtClients(): void {
-    for (const connection of [...this.#connections]) {
-      const { identity } = connection;
-      if (identity === null || this.#parts.access.isCurrent(identity)) continue;
-      const text = accessFaults.LS_ACCESS_REVOKED(whoText(identity.user, identity.clientId));
-      connection.close(REASON.administrativeAction, { code: 'LS_ACCESS_REVOKED', text });
-    }
-  }
-
-  /** During a drain nothing is proposed; it is looked at again after an `undrain`, or by who serves next. */
-  #lookAtSession(session: Session): void {
-    if (this.#isDraining) return;
-    const { user, clientId } = session;
-    const owner = { type: 'admitted', user, clientId, proof: { kind: 'none' } } as const;
-    const filters = this.#entrance.lostBy(session, this.#bySession.get(session)?.identity ?? owner);
-    if (filters.length === 0) return;
-    if (session.isDurable) this.#propose({ type: 'unsubscribe', clientId, filters }, null);
-    else this.#parts.broker.unsubscribeLocal(session, filters);
   }
 
   #deliverReady(): void {

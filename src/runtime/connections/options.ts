@@ -1,5 +1,6 @@
 /** Profile section `mqtt`: what one client may take of this server. */
 import { choice, count, milliseconds, seconds, size, type Options } from '../../base/index.ts';
+import type { QueueBounds } from '../../core/broker/index.ts';
 import type { SessionLimits } from '../../core/mqtt/index.ts';
 
 const MIB = 1024 * 1024;
@@ -89,4 +90,15 @@ export const limitsOf = (options: ConnectionOptions): SessionLimits => ({
   sessionExpirySecondsMax: options.sessionExpiryMax,
   messageExpirySecondsMax: options.messageExpiryMax,
   keepAliveSecondsMax: options.keepAliveMax,
+});
+
+/** How much waits for one client. */
+export const boundsOf = ({
+  queueMessagesMax,
+  queueSizeMax,
+  queueWhenFull,
+}: ConnectionOptions): QueueBounds => ({
+  messages: queueMessagesMax,
+  bytes: queueSizeMax,
+  whenFull: queueWhenFull,
 });

@@ -1,7 +1,7 @@
 /** What a connection needs of those around it. */
 import type { Clock } from '../../base/index.ts';
-import type { Broker, Op, Outcome, Session } from '../../core/broker/index.ts';
-import type { PublishCopies, Window, WindowTerms } from '../../core/mqtt/index.ts';
+import type { Broker, Op, Outcome, QueueBounds, Session } from '../../core/broker/index.ts';
+import type { PublishCopies, SessionLimits, Window, WindowTerms } from '../../core/mqtt/index.ts';
 import type { Connection } from './connection.ts';
 import type { Departure } from './departure.ts';
 import type { Entrance } from './entrance.ts';
@@ -17,6 +17,10 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly pairClock: PairClock;
   readonly options: ConnectionOptions;
+  /** What clients are held to, and told. */
+  readonly limits: SessionLimits;
+  /** How much waits for one client. */
+  readonly queue: QueueBounds;
   /** Packets of the messages that go out just now. */
   readonly copies: PublishCopies;
   /** `done` comes when the operation is committed and applied; never, when serving ends first. */
