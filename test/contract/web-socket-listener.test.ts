@@ -47,14 +47,14 @@ async function answerTo(socket: Socket, request: string): Promise<string> {
 }
 
 describe.each(KINDS.map((kind) => [kind.transport, kind] as const))('%s', (_, kind) => {
-  test('the server chooses mqtt among the sub-protocols offered (MQTT-6.0.0-3, MQTT-6.0.0-4), and no compression', async () => {
+  test('the server chooses mqtt among the sub-protocols offered [MQTT-6.0.0-3, MQTT-6.0.0-4, MQTT5-6.0.0-3, MQTT5-6.0.0-4], and no compression', async () => {
     const port = await openPort(kind);
     const { webSocket } = await port.webSocket({ protocols: ['mqttv3.1', 'mqtt', 'chat'] });
     expect(webSocket.protocol).toBe('mqtt');
     expect(webSocket.extensions).toBe('');
   });
 
-  test('packets may begin and end anywhere in messages and in their fragments (MQTT-6.0.0-2)', async () => {
+  test('packets may begin and end anywhere in messages and in their fragments [MQTT-6.0.0-2, MQTT5-6.0.0-2]', async () => {
     const port = await openPort(kind);
     const accepted = port.next();
     const { webSocket } = await port.webSocket();
@@ -66,7 +66,7 @@ describe.each(KINDS.map((kind) => [kind.transport, kind] as const))('%s', (_, ki
     await until(() => Buffer.concat(data).toString() === 'one|two|three|');
   });
 
-  test('a text message closes the connection, and nothing of it arrives (MQTT-6.0.0-1)', async () => {
+  test('a text message closes the connection, and nothing of it arrives [MQTT-6.0.0-1, MQTT5-6.0.0-1]', async () => {
     const port = await openPort(kind);
     const accepted = port.next();
     const client = await port.webSocket();
