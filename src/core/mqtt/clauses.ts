@@ -30,4 +30,7 @@ export const CLAUSE = {
   multiLevel: { 4: 'MQTT-4.7.1-2', 5: 'MQTT-4.7.1-1' },
   singleLevel: { 4: 'MQTT-4.7.1-3', 5: 'MQTT-4.7.1-2' },
   topicLength: both('MQTT-4.7.3-1'),
+  // MQTT 3.1.1 has no shared subscriptions; they are taken from MQTT 5.
+  shareName: { 4: 'MQTT 5.0 4.8.2', 5: 'MQTT-4.8.2-1' },
+  shareForm: { 4: 'MQTT 5.0 4.8.2', 5: 'MQTT-4.8.2-2' },
 } as const satisfies Readonly<Record<string, Clause>>;

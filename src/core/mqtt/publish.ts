@@ -13,8 +13,9 @@ const REMAINING_MAX = 0x0fff_ffff;
 
 export const DUP = 8;
 
+/** The first byte. Source: MQTT-3.3.1-2: no DUP with QoS 0. */
 export const publishFlags = ({ qos, isRetained, isDup }: PublishMarks): number =>
-  (PACKET.publish << 4) + (isDup ? DUP : 0) + (qos << 1) + (isRetained ? 1 : 0);
+  (PACKET.publish << 4) + (isDup && qos > 0 ? DUP : 0) + (qos << 1) + (isRetained ? 1 : 0);
 
 /** The whole packet's length. */
 export function publishSize(level: Level, content: PublishContent, marks: PublishMarks): number {

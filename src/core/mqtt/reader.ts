@@ -86,12 +86,7 @@ export class PacketReader {
   skipText(): void {
     const size = this.u16();
     const at = this.#step(size);
-    const bytes = this.#bytes;
-    for (let n = at; n < at + size; n += 1) {
-      const byte = bytes[n] ?? 0;
-      if (byte !== 0 && byte < 0x80) continue;
-      return this.#checkText(bytes.toString('utf8', at, at + size), at, size);
-    }
+    if (!this.#isAscii(at, size)) this.#checkText(this.#bytes.toString('utf8', at, at + size), at, size);
   }
 
   /** A view. */
@@ -145,6 +140,16 @@ export class PacketReader {
         : malformed(this.level, '2.2.2.1', 'a property that ends beyond the property length');
     this.#at = at + size;
     return at;
+  }
+
+  /** Null characters apart: nothing in it needs a look. */
+  #isAscii(at: number, size: number): boolean {
+    const bytes = this.#bytes;
+    for (let n = at; n < at + size; n += 1) {
+      const byte = bytes[n] ?? 0;
+      if (byte === 0 || byte >= 0x80) return false;
+    }
+    return true;
   }
 
   #checkText(text: string, at: number, size: number): void {

@@ -65,11 +65,12 @@ export function sharedFilter(level: Level, text: string, limits: TopicLimits = A
   }
   const end = text.indexOf('/', SHARE.length);
   const group = end === -1 ? text.slice(SHARE.length) : text.slice(SHARE.length, end);
-  if (group === '') throw malformed(level, 'MQTT-4.8.2-1', 'a shared subscription without a name');
+  if (group === '') throw malformed(level, CLAUSE.shareName[level], 'a shared subscription without a name');
   if (group.includes('+') || group.includes('#'))
-    throw malformed(level, 'MQTT-4.8.2-2', 'a wildcard in the name of a shared subscription');
+    throw malformed(level, CLAUSE.shareForm[level], 'a wildcard in the name of a shared subscription');
   const filter = end === -1 ? '' : text.slice(end + 1);
-  if (filter === '') throw malformed(level, 'MQTT-4.8.2-2', 'a shared subscription without a topic filter');
+  if (filter === '')
+    throw malformed(level, CLAUSE.shareForm[level], 'a shared subscription without a topic filter');
   checkTopicFilter(level, filter, limits);
   return { filter, group };
 }
