@@ -156,12 +156,12 @@ export class Connection {
 
   /**
    * This server does not serve any more: nothing is proposed, and the will stays for whoever serves next. The client is told where to go: that
-   * acknowledges nothing.
+   * acknowledges nothing. One that is not let in yet is told nothing: it tries again, whereas many take a refusal for good.
    */
   dismiss(reason: Reason, serverReference: string | null): void {
     if (!this.#isOpen) return;
     const more = serverReference === null ? {} : { serverReference };
-    this.#end(this.#protocol.lastWord(reason, more), null);
+    this.#end(this.#deliverer === null ? null : this.#protocol.lastWord(reason, more), null);
   }
 
   #obey(effect: Effect): void {
