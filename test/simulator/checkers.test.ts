@@ -1,6 +1,7 @@
 /** Checkers that can fail: each sees what it is there for. Those that need a whole run are in planted.test.ts. */
 import { expect, test } from 'vitest';
 import { atMostOnce } from '../../src/simulator/checkers/at-most-once.ts';
+import { publisherOrder } from '../../src/simulator/checkers/publisher-order.ts';
 import { willsPublished } from '../../src/simulator/checkers/wills-published.ts';
 import type { WillLog } from '../../src/simulator/clients/mortal.ts';
 import { Traffic, type Received, type SentMessage } from '../../src/simulator/clients/traffic.ts';
@@ -48,11 +49,31 @@ test('a message with QoS 0 that comes once more is seen (MQTT-4.3.1-1)', () => {
     qos: 0,
     isRetained: false,
     isFirst: true,
+    session: 1,
   };
   const checker = atMostOnce();
   expect(checker.received?.(received)).toBe(null);
   expect(checker.received?.({ ...received, isFirst: false })).toContain('once more');
   expect(checker.received?.({ ...received, isFirst: false, qos: 1 })).toBe(null);
+});
+
+test('a message that comes after a later one is seen, but not where a session was taken over and the former client is slower (MQTT-4.6.0-5)', () => {
+  const traffic = new Traffic({ note: () => undefined, received: () => undefined, broken: () => undefined });
+  const consumer = traffic.consumer('clean', false, 1);
+  const checker = publisherOrder();
+  const got = (number: number, session: number) =>
+    checker.received?.({
+      consumer,
+      message: { ...message(`p1:${number}`), number },
+      payload: `p1:${number}|`,
+      topic: 'plain/p1',
+      qos: 1,
+      isRetained: false,
+      isFirst: true,
+      session,
+    });
+  expect([got(1, 1), got(3, 2), got(4, 2), got(2, 1)]).toEqual([null, null, null, null]);
+  expect(got(3, 2)).toContain('3 after 4');
 });
 
 test('an acknowledgement before its sync shows at the commit, at a store that the record names (Ack)', async () => {

@@ -28,6 +28,7 @@ export class Consumer {
   readonly #subscribing: Subscribing;
   /** Payloads by packet identifier. */
   readonly #unreleased = new Map<number, string>();
+  #session = 0;
   /** Rises with each connection: an acknowledgement belongs to its own. */
   #connection = 0;
 
@@ -87,7 +88,10 @@ export class Consumer {
     const { isDurable, name } = this.log;
     const { qos, group } = this.#options;
     // MQTT-3.1.2-6: a clean session begins with nothing.
-    if (!isDurable) this.#unreleased.clear();
+    if (!isDurable) {
+      this.#unreleased.clear();
+      this.#session = this.#traffic.session();
+    }
     if (isDurable && this.#subscribing.subscribedAt !== null) {
       if (!isPresent) this.#traffic.broken(`the durable session of ${name} is gone`);
       return;
@@ -98,7 +102,7 @@ export class Consumer {
   #delivered(delivery: Delivery): void {
     const { qos, packetId } = delivery;
     if (qos === 2 && this.#unreleased.has(packetId)) this.#repeated(delivery);
-    else this.#traffic.wasReceived(this.log, delivery);
+    else this.#traffic.wasReceived(this.log, delivery, this.#session);
     if (qos === 0) return;
     if (qos === 2) this.#unreleased.set(packetId, delivery.payload);
     this.#answer(() => (qos === 1 ? this.#client.acknowledge(packetId) : this.#client.take(packetId)));

@@ -40,6 +40,8 @@ export type Received = Readonly<{
   qos: SimQos;
   isRetained: boolean;
   isFirst: boolean;
+  /** Which of the consumer's sessions: what went to a former one may come later. */
+  session: number;
 }>;
 
 export type TrafficEvents = Readonly<{
@@ -54,6 +56,7 @@ export class Traffic {
   readonly consumers: ConsumerLog[] = [];
   acknowledged = 0;
   delivered = 0;
+  #sessions = 0;
   readonly #events: TrafficEvents;
 
   constructor(events: TrafficEvents) {
@@ -73,6 +76,12 @@ export class Traffic {
     return this.#log({ name, isDurable: true, isGroup: true, qos });
   }
 
+  /** A clean session begins. */
+  session(): number {
+    this.#sessions += 1;
+    return this.#sessions;
+  }
+
   wasAcknowledged(message: SentMessage): void {
     this.#events.note(`acknowledged ${message.id}`);
     if (!message.isAcknowledged) this.acknowledged += 1;
@@ -82,6 +91,7 @@ export class Traffic {
   wasReceived(
     consumer: ConsumerLog,
     delivery: Readonly<{ topic: string; payload: string; qos: SimQos; isRetained: boolean }>,
+    session = 0,
   ): void {
     const { topic, payload, qos, isRetained } = delivery;
     const id = payload.slice(0, Math.max(0, payload.indexOf('|')));
@@ -90,7 +100,7 @@ export class Traffic {
     consumer.received.add(id);
     this.delivered += 1;
     this.#events.note(`${consumer.name} received ${id}`);
-    this.#events.received({ consumer, message, payload, topic, qos, isRetained, isFirst });
+    this.#events.received({ consumer, message, payload, topic, qos, isRetained, isFirst, session });
   }
 
   #log(parts: Pick<ConsumerLog, 'name' | 'isDurable' | 'isGroup' | 'qos'>): ConsumerLog {
