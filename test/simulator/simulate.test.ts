@@ -24,6 +24,11 @@ test('with groups of consumers each message reaches one member, and with QoS 2 n
     expect(failureOf(await simulate(seed, { safetyMs, hasGroups: true }))).toBe(null);
 }, 120_000);
 
+test('with clients of MQTT 5, few messages at a time and topics by alias, nothing that was acknowledged is lost, whatever breaks, in ten seeds (Ack, Claim)', async () => {
+  for (const seed of SEEDS.slice(0, 10))
+    expect(failureOf(await simulate(seed, { safetyMs, hasMqtt5: true }))).toBe(null);
+}, 120_000);
+
 test('the same seed gives the same run, another one another', async () => {
   const [once, twice, other] = [
     await simulate(4, { safetyMs }),

@@ -47,6 +47,7 @@ export class Consumer {
     else this.#subscribing = group === null ? this.log : { subscribedAt: null };
     this.#client = new SimClient(parts, {
       connected: (isPresent) => this.#connected(isPresent),
+      blamed: (what) => traffic.broken(`${parts.clientId} ${what}`),
       subscribed: () => {
         this.#subscribing.subscribedAt ??= parts.clock.now();
         this.log.subscribedAt ??= parts.clock.now();

@@ -10,6 +10,9 @@ import type { SentMessage, Traffic } from './traffic.ts';
 /** The names that publishers may have. */
 export const PUBLISHERS = ['p1', 'p2', 'p3'] as const;
 
+/** One that speaks MQTT 5. */
+export const PUBLISHER_5 = 'p5';
+
 const UNACKNOWLEDGED_MAX = 20;
 const FILLER_BYTES = { usual: 120, rare: 3_000 };
 
@@ -40,6 +43,7 @@ export class Publisher {
     this.#retainedQos = this.#drawKeptQos();
     this.#client = new SimClient(parts, {
       connected: (isPresent) => this.#connected(isPresent),
+      blamed: (what) => traffic.broken(`${parts.clientId} ${what}`),
       acknowledged: (packetId) => this.#acknowledged(packetId, 'PUBACK'),
       taken: (packetId) => this.#taken(packetId),
       completed: (packetId) => void this.#releasing.delete(packetId),

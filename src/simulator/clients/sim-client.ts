@@ -1,6 +1,6 @@
 /**
  * A simulated MQTT client: connects by bytes to whichever of the two servers answers, notices silence, goes to the other one, and tells
- * what it hears. What it publishes or acknowledges is its owner's. Source: MQTT 3.1.1.
+ * what it hears. What it publishes or acknowledges is its owner's. Source: MQTT 3.1.1; MQTT 5.0.
  */
 import type { Cancel, Clock } from '../../base/index.ts';
 import type { ServerName } from '../../core/pair/index.ts';
@@ -17,8 +17,11 @@ import {
   pubrel,
   ServerPackets,
   subscribe,
+  type Alias,
+  type Mqtt5,
   type Publishing,
   type ServerPacket,
+  type SimLevel,
   type SimQos,
   type Will,
 } from './mqtt-bytes.ts';
@@ -38,9 +41,13 @@ export type ClientHandlers = Readonly<{
   subscribed?: () => void;
   /** The connection is over; a new one is tried. */
   lost?: () => void;
+  /** The server finds fault with what this client does. */
+  blamed?: (what: string) => void;
 }>;
 
 export type SimClientParts = Readonly<{
+  /** Null: it speaks MQTT 3.1.1. */
+  mqtt5?: Mqtt5 | null;
   clientId: string;
   isClean: boolean;
   clock: Clock;
@@ -54,14 +61,25 @@ const PING_MS = 1_000;
 const KEEP_ALIVE_S = 4;
 /** From the loss of a connection to the next attempt. */
 const AGAIN_MS = { min: 20, max: 300 };
+/** Reasons from here on are failures. Source: MQTT 5.0 §2.4. */
+const FAILURE = 0x80;
+/** With which a server may go without blame: it stops, heard nothing, has seen the client elsewhere, or knows a better one. */
+const FAREWELLS = new Set([0x8b, 0x8d, 0x8e, 0x9c]);
 
 export class SimClient {
   readonly clientId: string;
   readonly #parts: SimClientParts;
   readonly #handlers: ClientHandlers;
+  readonly #mqtt5: Mqtt5 | null;
+  readonly #level: SimLevel;
   #server: ServerName;
   #socket: ClientSocket | null = null;
-  #packets = new ServerPackets();
+  #packets: ServerPackets;
+  /** MQTT 5: the numbers of topics that the server was told of, on this connection. */
+  readonly #aliases = new Map<string, number>();
+  #aliasMax = 0;
+  /** MQTT 5: messages with QoS 1 and 2 that came on this connection and are not acknowledged to the end. */
+  readonly #open = new Set<number>();
   #isConnected = false;
   #isWanted = false;
   #heardAt = 0;
@@ -71,6 +89,9 @@ export class SimClient {
     this.clientId = parts.clientId;
     this.#parts = parts;
     this.#handlers = handlers;
+    this.#mqtt5 = parts.mqtt5 ?? null;
+    this.#level = this.#mqtt5 === null ? 4 : 5;
+    this.#packets = new ServerPackets(this.#level);
     this.#server = parts.random.chance(0.5) ? 'primary' : 'secondary';
   }
 
@@ -103,10 +124,11 @@ export class SimClient {
   }
 
   publish(publishing: Publishing): void {
-    this.#socket?.send(publish(publishing));
+    this.#socket?.send(publish(publishing, this.#level, this.#aliasOf(publishing.topic)));
   }
 
   acknowledge(packetId: number): void {
+    this.#open.delete(packetId);
     this.#socket?.send(puback(packetId));
   }
 
@@ -122,16 +144,19 @@ export class SimClient {
 
   /** PUBCOMP. */
   complete(packetId: number): void {
+    this.#open.delete(packetId);
     this.#socket?.send(pubcomp(packetId));
   }
 
   subscribe(filter: string, qos: SimQos = 1): void {
-    this.#socket?.send(subscribe(1, filter, qos));
+    this.#socket?.send(subscribe(1, filter, qos, this.#level));
   }
 
   #dial(): void {
     const { clock, ports, clientId, isClean } = this.#parts;
-    this.#packets = new ServerPackets();
+    this.#packets = new ServerPackets(this.#level);
+    this.#aliases.clear();
+    this.#open.clear();
     this.#heardAt = clock.now();
     const socket = ports[this.#server].connect({
       data: (bytes) => {
@@ -142,7 +167,8 @@ export class SimClient {
       },
     });
     this.#socket = socket;
-    socket.send(connect(clientId, isClean, KEEP_ALIVE_S, this.#handlers.will?.() ?? null));
+    const will = this.#handlers.will?.() ?? null;
+    socket.send(connect(clientId, isClean, KEEP_ALIVE_S, will, this.#mqtt5));
     this.#watch();
   }
 
@@ -155,23 +181,56 @@ export class SimClient {
   #take(packet: ServerPacket): void {
     switch (packet.type) {
       case 'connack':
+        if (packet.code !== 0) this.#handlers.blamed?.(`is refused with ${packet.code}`);
         this.#isConnected = true;
+        this.#aliasMax = packet.aliasMax;
         return this.#handlers.connected?.(packet.isPresent);
       case 'publish':
+        this.#count(packet);
         return this.#handlers.delivered?.(packet);
       case 'puback':
+        this.#hear(packet);
         return this.#handlers.acknowledged?.(packet.packetId);
       case 'pubrec':
+        this.#hear(packet);
         return this.#handlers.taken?.(packet.packetId);
       case 'pubrel':
+        this.#hear(packet);
         return this.#handlers.released?.(packet.packetId);
       case 'pubcomp':
+        this.#hear(packet);
         return this.#handlers.completed?.(packet.packetId);
       case 'suback':
         return this.#handlers.subscribed?.();
       case 'pingresp':
         return;
+      case 'disconnect':
+        if (!FAREWELLS.has(packet.reason)) this.#hear(packet);
+        return;
     }
+  }
+
+  /** Source: MQTT5-3.3.4-9. */
+  #count({ qos, packetId }: Delivery): void {
+    if (this.#mqtt5 === null || qos === 0) return;
+    this.#open.add(packetId);
+    const { receiveMax } = this.#mqtt5;
+    if (this.#open.size > receiveMax)
+      this.#handlers.blamed?.(`is sent more than ${receiveMax} messages at once`);
+  }
+
+  #hear({ type, reason }: Readonly<{ type: string; reason: number }>): void {
+    if (reason >= FAILURE) this.#handlers.blamed?.(`is told ${type} 0x${reason.toString(16)}`);
+  }
+
+  /** A topic goes by name once on each connection. */
+  #aliasOf(topic: string): Alias | null {
+    const known = this.#aliases.get(topic);
+    if (known !== undefined) return { alias: known, isAliasKnown: true };
+    if (this.#mqtt5 === null || !this.#isConnected || this.#aliases.size >= this.#aliasMax) return null;
+    const alias = this.#aliases.size + 1;
+    this.#aliases.set(topic, alias);
+    return { alias, isAliasKnown: false };
   }
 
   #watch(): void {

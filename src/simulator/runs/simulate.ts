@@ -7,7 +7,7 @@ import { allCheckers, LATE, type Checker } from '../checkers/index.ts';
 import type { Fault } from '../checkers/checker.ts';
 import { Consumer } from '../clients/consumer.ts';
 import { Mortal } from '../clients/mortal.ts';
-import { Publisher, PUBLISHERS } from '../clients/publisher.ts';
+import { Publisher, PUBLISHER_5, PUBLISHERS } from '../clients/publisher.ts';
 import type { SimClientParts } from '../clients/sim-client.ts';
 import { Traffic } from '../clients/traffic.ts';
 import { Misfortune, type FaultName } from '../faults/index.ts';
@@ -41,6 +41,8 @@ export type SimulateOptions = Readonly<{
   setting: Setting;
   /** Groups consume everything as well. */
   hasGroups: boolean;
+  /** Clients of MQTT 5 publish and consume as well. */
+  hasMqtt5: boolean;
   /** Also the lines of level debug: for reading one run. */
   isVerbose: boolean;
 }>;
@@ -71,6 +73,7 @@ export function simulate(seed: number, options: Partial<SimulateOptions> = {}): 
     faults: null,
     setting: plainSetting,
     hasGroups: false,
+    hasMqtt5: false,
     isVerbose: false,
     ...options,
   }).run();
@@ -205,6 +208,20 @@ class Simulation {
     this.#consumers.push(new Consumer(this.#client('clean', true), this.#traffic, { qos }));
     this.#mortals.push(new Mortal(this.#client('mortal', true), this.#traffic));
     if (this.#options.hasGroups) this.#addGroups();
+    if (this.#options.hasMqtt5) this.#addMqtt5();
+  }
+
+  /** With durable sessions, and taking few messages at a time. */
+  #addMqtt5(): void {
+    const client = (clientId: string): SimClientParts => ({
+      ...this.#client(clientId, false),
+      mqtt5: { receiveMax: 1 + this.#random.below(6) },
+    });
+    this.#publishers.push(
+      new Publisher(client(PUBLISHER_5), this.#traffic, FASTEST_MS * 20 ** this.#random.unit()),
+    );
+    for (const qos of [1, 2] as const)
+      this.#consumers.push(new Consumer(client(`durable5-${qos}`), this.#traffic, { qos }));
   }
 
   /** Of durable members, for each QoS that is kept. */
