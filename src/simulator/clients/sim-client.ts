@@ -63,6 +63,8 @@ const KEEP_ALIVE_S = 4;
 const AGAIN_MS = { min: 20, max: 300 };
 /** Reasons from here on are failures. Source: MQTT 5.0 §2.4. */
 const FAILURE = 0x80;
+/** Of a packet identifier that was released before a failover, and the answer got lost. No error. Source: MQTT 5.0 §3.6.2.1, §3.7.2.1. */
+const NOT_FOUND = 0x92;
 /** With which a server may go without blame: it stops, heard nothing, has seen the client elsewhere, or knows a better one. */
 const FAREWELLS = new Set([0x8b, 0x8d, 0x8e, 0x9c]);
 
@@ -220,7 +222,8 @@ export class SimClient {
   }
 
   #hear({ type, reason }: Readonly<{ type: string; reason: number }>): void {
-    if (reason >= FAILURE) this.#handlers.blamed?.(`is told ${type} 0x${reason.toString(16)}`);
+    if (reason >= FAILURE && reason !== NOT_FOUND)
+      this.#handlers.blamed?.(`is told ${type} 0x${reason.toString(16)}`);
   }
 
   /** A topic goes by name once on each connection. */
