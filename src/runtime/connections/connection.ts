@@ -146,22 +146,27 @@ export class Connection {
     this.#stall.see(this.#isBacklogged());
   }
 
-  /** The connection ends, and the client is told why where its version has words for it: its will is published. `fault`: what it did; null: nothing. */
-  close(reason: Reason, fault: Fault | null): void {
+  /** The connection ends for what the client did, and it is told why where its version has words for it: its will is published. */
+  close(reason: Reason, fault: Fault): void {
     if (!this.#isOpen) return;
-    const reasonString = fault === null ? {} : { reasonString: `the client ${fault.text}` };
-    this.#end(this.#protocol.lastWord(reason, reasonString), fault);
+    this.#end(this.#protocol.lastWord(reason, { reasonString: `the client ${fault.text}` }), fault);
+    this.#depart(WITHOUT_FAREWELL);
+  }
+
+  /** Another client of the same name has come. */
+  takenOver(): void {
+    if (!this.#isOpen) return;
+    this.#end(this.#protocol.farewell(REASON.sessionTakenOver), null);
     this.#depart(WITHOUT_FAREWELL);
   }
 
   /**
    * This server does not serve any more: nothing is proposed, and the will stays for whoever serves next. The client is told where to go: that
-   * acknowledges nothing. One that is not let in yet is told nothing: it tries again, whereas many take a refusal for good.
+   * acknowledges nothing.
    */
   dismiss(reason: Reason, serverReference: string | null): void {
     if (!this.#isOpen) return;
-    const more = serverReference === null ? {} : { serverReference };
-    this.#end(this.#deliverer === null ? null : this.#protocol.lastWord(reason, more), null);
+    this.#end(this.#protocol.farewell(reason, serverReference), null);
   }
 
   #obey(effect: Effect): void {

@@ -275,7 +275,7 @@ export class Connections {
   /** Source: MQTT-3.1.4-2, MQTT5-3.1.4-3: a client that connects again ends its former connection. */
   #claim(client: Readonly<{ clientId: string; isClean: boolean }>, connection: Connection): void {
     const { clientId } = client;
-    this.#byClient.get(clientId)?.close(REASON.sessionTakenOver, null);
+    this.#byClient.get(clientId)?.takenOver();
     this.#byClient.set(clientId, connection);
     this.#absentees.returned(client);
   }

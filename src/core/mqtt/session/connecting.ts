@@ -29,10 +29,8 @@ export function refusal(
 }
 
 /** What a client that waits for its CONNACK is told of a reason to close its connection. */
-export const connackReason = (reason: Reason): Reason => {
-  if (reason === REASON.serverShuttingDown) return REASON.serverUnavailable;
-  return isServerReason('connack', reason) ? reason : REASON.unspecifiedError;
-};
+export const connackReason = (reason: Reason): Reason =>
+  isServerReason('connack', reason) ? reason : REASON.unspecifiedError;
 
 /** Source: MQTT-3.1.3-8; MQTT-3.1.3-6 of both: a client without an identifier gets one, and in MQTT 3.1.1 no durable session. */
 export const lacksIdentifier = ({ level, clientId, isClean }: Connect): boolean =>

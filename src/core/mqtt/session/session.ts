@@ -119,24 +119,28 @@ export class MqttSession {
   }
 
   /**
-   * What the client is told when this server closes the connection; null: nothing, because its version has no word for it, or it has said none
-   * itself. `reasonString`: for its people.
+   * What the client is told when its connection is closed for what it did; null: nothing, because its version has no word for it, or it has said
+   * none itself. `reasonString`: for its people.
    */
-  lastWord(
-    reason: Reason,
-    { reasonString, serverReference }: Readonly<{ reasonString?: string; serverReference?: string }> = {},
-  ): Buffer | null {
+  lastWord(reason: Reason, { reasonString }: Readonly<{ reasonString?: string }> = {}): Buffer | null {
     const client = this.#client;
     if (client === null) return null;
-    const properties = {
-      ...(reasonString === undefined ? {} : { reasonString }),
-      ...(serverReference === undefined ? {} : { serverReference }),
-    };
+    const properties = reasonString === undefined ? {} : { reasonString };
     const bytes =
       this.#state === 'connected'
         ? client.writer.disconnect(disconnectReason(reason), properties)
         : client.writer.refusal(connackReason(reason), properties);
     return fitting(client, bytes);
+  }
+
+  /**
+   * What it is told when it did nothing wrong; null: nothing. One that is not let in yet is told nothing, so that it tries again: many take a
+   * refused CONNECT for good.
+   */
+  farewell(reason: Reason, serverReference: string | null = null): Buffer | null {
+    if (this.#client === null || this.#state !== 'connected') return null;
+    const properties = serverReference === null ? {} : { serverReference };
+    return fitting(this.#client, this.#client.writer.disconnect(reason, properties));
   }
 
   #connect(packet: Packet): Effect {

@@ -177,16 +177,23 @@ test('a client that takes no packet as long as its CONNACK gets none [MQTT5-3.1.
   expect(connackOf({ ...v5, packetSizeMax: 10 })).toBe(`2008000005${SIZE}`);
 });
 
-test('before CONNACK a client is sent away with CONNACK, after it with DISCONNECT, and MQTT 3.1.1 knows the first only', () => {
+test('before CONNACK a client is sent away for what it did with CONNACK, after it with DISCONNECT, and MQTT 3.1.1 knows the first only', () => {
   const text = (session: MqttSession, reason: Reason) => session.lastWord(reason)?.toString('hex') ?? null;
   expect(text(fresh(), 0x81)).toBe(null);
   const opening = fresh();
   opening.step(connect(v5), NOW);
   expect(text(opening, 0x81)).toBe('2003008100');
-  expect(text(opening, 0x8b)).toBe('2003008800');
-  expect(text(opening, 0x8e)).toBe('2003008000');
-  expect(text(connected(v5), 0x8e)).toBe('e0028e00');
-  expect(text(connected(), 0x8e)).toBe(null);
+  expect(text(opening, 0x98)).toBe('2003008000');
+  expect(text(connected(v5), 0x98)).toBe('e0029800');
+  expect(text(connected(), 0x98)).toBe(null);
+});
+
+test('a client that did nothing wrong is told so only after its CONNACK: many take a refused CONNECT for good', () => {
+  const text = (session: MqttSession) => session.farewell(0x8e)?.toString('hex') ?? null;
+  const opening = fresh();
+  opening.step(connect(v5), NOW);
+  expect([text(fresh()), text(opening), text(connected())]).toEqual([null, null, null]);
+  expect(text(connected(v5))).toBe('e0028e00');
 });
 
 test('a CONNECT that can’t be read is answered with CONNACK where it is known to be of MQTT 5 [MQTT5-3.1.4-1, §4.13]', () => {
