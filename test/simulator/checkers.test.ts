@@ -28,12 +28,14 @@ function saidOf(end: WillLog['end'], received: readonly string[]): string | null
   const consumer = traffic.consumer('durable', true, 1);
   consumer.subscribedAt = 20;
   for (const id of received) consumer.received.add(id);
-  const wills = [{ message: message('mortal:1'), endedAt: 50, end }];
+  const wills = [{ message: message('mortal:1'), endedAt: 50, end, hanging: ['mortal:0'] }];
   return willsPublished({ pair: new SimPair({ seed: 1 }), traffic, mortals: [{ wills }] }).ended?.();
 }
 
 test('a will that is not published after a death is missed, and one that is after a farewell is seen (MQTT-3.1.2-8, MQTT-3.14.4-3)', () => {
   expect(saidOf('died', ['mortal:1'])).toBe(null);
+  expect(saidOf('died', ['mortal:0'])).toBe(null);
+  expect(saidOf('died', ['mortal:2'])).toContain('has never reached durable');
   expect(saidOf('died', [])).toContain('has never reached durable');
   expect(saidOf('farewell', [])).toBe(null);
   expect(saidOf('farewell', ['mortal:1'])).toContain('said farewell');

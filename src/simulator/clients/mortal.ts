@@ -11,6 +11,8 @@ export type WillLog = Readonly<{
   /** When its client had gone, and how. */
   endedAt: number;
   end: 'died' | 'farewell';
+  /** Wills of the same client's CONNECTs that were never answered: one that hung on its way takes the place of a later one, and leaves its own. */
+  hanging: readonly string[];
 }>;
 
 export class Mortal {
@@ -21,6 +23,8 @@ export class Mortal {
   #lives = 0;
   #connections = 0;
   #will: SentMessage | null = null;
+  /** Of this life. */
+  #unanswered: string[] = [];
 
   constructor(parts: SimClientParts, traffic: Traffic) {
     this.#parts = parts;
@@ -39,7 +43,14 @@ export class Mortal {
   start(): void {
     this.#lives += 1;
     const clientId = `${this.#parts.clientId}-${this.#lives}`;
-    this.#client = new SimClient({ ...this.#parts, clientId }, { will: () => this.#nextWill() });
+    this.#unanswered = [];
+    this.#client = new SimClient(
+      { ...this.#parts, clientId },
+      {
+        will: () => this.#nextWill(),
+        connected: () => this.#unanswered.pop(),
+      },
+    );
     this.#client.start();
   }
 
@@ -65,7 +76,7 @@ export class Mortal {
   #note(end: WillLog['end']): void {
     const message = this.#will;
     if (message === null || !this.isConnected) return;
-    this.#wills.push({ message, endedAt: this.#parts.clock.now(), end });
+    this.#wills.push({ message, endedAt: this.#parts.clock.now(), end, hanging: this.#unanswered });
   }
 
   #nextWill(): { topic: string; payload: string } {
@@ -85,6 +96,7 @@ export class Mortal {
       isSentAgain: false,
       isAcknowledged: false,
     };
+    this.#unanswered.push(id);
     this.#traffic.made(this.#will);
     return this.#will;
   }
