@@ -205,13 +205,18 @@ export class Subscriber {
   }
 }
 
+/** What a publisher has sent, and which of it was acknowledged, when. */
+export type Stream = Readonly<{ id: string; sent: number; acked: ReadonlyMap<number, number> }>;
+/** What a subscriber got: by publisher, the numbers in the order they came. */
+export type Inbox = Readonly<{ received: ReadonlyMap<string, readonly number[]> }>;
+
 export type Verdict = Readonly<{ lost: number; unexpected: number; duplicates: number; outOfOrder: number }>;
 
 /** Judged at the end: what was acknowledged and never came, came and was never sent, came twice, or came before its forerunner. */
-export function judge(publishers: readonly Publisher[], subscriber: Subscriber): Verdict {
+export function judge(streams: readonly Stream[], inbox: Inbox): Verdict {
   let [lost, unexpected, duplicates, outOfOrder] = [0, 0, 0, 0];
-  for (const { id, acked, sent } of publishers) {
-    const numbers = subscriber.received.get(id) ?? [];
+  for (const { id, acked, sent } of streams) {
+    const numbers = inbox.received.get(id) ?? [];
     const had = new Set<number>();
     let highest = 0;
     for (const number of numbers) {
