@@ -1,6 +1,6 @@
 /** The ports for clients that the profile switches on, with the certificates behind them. */
 import type { Clock, Log } from '../base/index.ts';
-import { Certificates, ClientListener, type ListenerName } from '../io/net/index.ts';
+import { AcceptLimits, Certificates, ClientListener, type ListenerName } from '../io/net/index.ts';
 import type { Profile } from '../profile/index.ts';
 
 /** A WebSocket message may hold more than one packet, and whoever packs them does not know our bounds. */
@@ -25,6 +25,11 @@ export async function clientSide({ profile, clock, log }: ClientSideParts): Prom
   const names = (['mqtt', 'mqtts', 'ws', 'wss'] as const satisfies readonly ListenerName[]).filter(
     (name) => profile.listeners[name].enabled,
   );
+  const limits = new AcceptLimits({
+    connectionsMax: profile.mqtt.connectionsMax,
+    ratePerAddressMax: profile.mqtt.connectionRateMax,
+    clock,
+  });
   const listeners = names.map((name) => {
     const place = profile.listeners[name];
     return new ClientListener({
@@ -36,6 +41,7 @@ export async function clientSide({ profile, clock, log }: ClientSideParts): Prom
           ? { path: place.path, messageBytesMax: profile.mqtt.packetSizeMax + FRAMING_BYTES }
           : null,
       arrivalMs: profile.mqtt.connectTimeout,
+      limits,
       clock,
       log,
     });

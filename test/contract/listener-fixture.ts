@@ -5,7 +5,13 @@ import { connect as dialTls, type ConnectionOptions, type TLSSocket } from 'node
 import { afterAll, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import type { LogLine } from '../../src/base/index.ts';
-import { Certificates, ClientListener, type ListenerName, type TlsOptions } from '../../src/io/net/index.ts';
+import {
+  AcceptLimits,
+  Certificates,
+  ClientListener,
+  type ListenerName,
+  type TlsOptions,
+} from '../../src/io/net/index.ts';
 import { SystemClock } from '../../src/io/system/index.ts';
 import type { ByteStream, StreamEvents, Transport } from '../../src/ports/index.ts';
 import { TestAuthority, type Issued } from './test-authority.ts';
@@ -162,6 +168,7 @@ type PortWish = Readonly<{
   /** Who has signed the certificate in `tls`. */
   authority?: TestAuthority;
   arrivalMs?: number;
+  limits?: AcceptLimits;
 }>;
 
 let made: Readonly<{ authority: TestAuthority; own: Issued }> | null = null;
@@ -196,6 +203,7 @@ export async function portOf(kind: Kind, wish: PortWish = {}): Promise<PortUnder
     certificates,
     webSocket: isWebSocket ? { path: '/mqtt', messageBytesMax: MESSAGE_BYTES_MAX } : null,
     arrivalMs: wish.arrivalMs ?? 10_000,
+    limits: wish.limits ?? new AcceptLimits({ connectionsMax: 1_000, ratePerAddressMax: 0, clock }),
     clock,
     log,
   });

@@ -5,10 +5,18 @@
 import { createServer, isIPv6, type Server, type Socket } from 'node:net';
 import { RareWarnings, type Clock, type Log } from '../../base/index.ts';
 import type { ByteStream, Listener, ListenerEvents, StreamEvents, Transport } from '../../ports/index.ts';
+import type { AcceptLimits } from './accept-limits.ts';
 import { Arrival, endpointText, type ArrivalFault } from './arrival.ts';
-import { arrivalFaults, listenFault, type ArrivalFaultCode } from './faults.ts';
+import {
+  acceptFaults,
+  arrivalFaults,
+  listenFault,
+  type AcceptFaultCode,
+  type ArrivalFaultCode,
+} from './faults.ts';
 import type { ListenerName } from './options.ts';
 import { readThroughProxy } from './proxy/proxy-gate.ts';
+import { shortAddress } from './proxy/proxy-header.ts';
 import { SocketStream } from './socket-stream.ts';
 import type { Certificates } from './tls/certificates.ts';
 import { TlsGate } from './tls/tls-gate.ts';
@@ -29,6 +37,8 @@ export type ClientListenerParts = Readonly<{
   webSocket: Readonly<{ path: string; messageBytesMax: number }> | null;
   /** How long a client may take until it is a stream. */
   arrivalMs: number;
+  /** The same for all ports. */
+  limits: AcceptLimits;
   clock: Clock;
   log: Log;
 }>;
@@ -112,10 +122,17 @@ export class ClientListener implements Listener {
   }
 
   #accept(socket: Socket, events: ListenerEvents): void {
-    this.#sockets.add(socket);
-    socket.on('close', () => this.#sockets.delete(socket));
+    const { limits, place } = this.#parts;
     // `close` follows and is all that anybody needs to know.
     socket.on('error', () => undefined);
+    if (!limits.enter()) return this.#turnAway(socket, 'LS_CONNECTIONS_MAX', limits.connectionsMax);
+    this.#sockets.add(socket);
+    socket.on('close', () => {
+      this.#sockets.delete(socket);
+      limits.leave();
+    });
+    // Behind a load balancer the address that counts is the one that it tells.
+    if (place.proxyProtocol === 'off' && !this.#admits(socket, socket.remoteAddress ?? '')) return;
     socket.setNoDelay(true);
     const ms = this.#parts.arrivalMs;
     const late: ArrivalFault = {
@@ -134,7 +151,11 @@ export class ClientListener implements Listener {
     if (this.#parts.place.proxyProtocol === 'off') return passed();
     readThroughProxy(arrival.socket, {
       passed: (source) => {
-        if (source !== null) arrival.remote = endpointText(source);
+        if (source !== null) {
+          arrival.remote = endpointText(source);
+          // Where the balancer speaks for itself, nobody else can be held to it.
+          if (!this.#admits(arrival.socket, source.address)) return;
+        }
         passed();
       },
       refused: (why) => arrival.fail(this.#fault('LS_PROXY_HEADER', why)),
@@ -186,11 +207,25 @@ export class ClientListener implements Listener {
     });
   }
 
+  #admits(socket: Socket, address: string): boolean {
+    const { limits } = this.#parts;
+    const short = shortAddress(address);
+    if (limits.admits(short)) return true;
+    this.#turnAway(socket, 'LS_CONNECTION_RATE', limits.ratePerAddressMax, short);
+    return false;
+  }
+
+  /** A reset costs nothing more: no port stays in TIME_WAIT, and no client takes it for a farewell. */
+  #turnAway(socket: Socket, code: AcceptFaultCode, max: number, remote = socket.remoteAddress ?? ''): void {
+    socket.resetAndDestroy();
+    this.#warn(shortAddress(remote), { code, text: acceptFaults[code](max) });
+  }
+
   #fault(code: Exclude<ArrivalFaultCode, 'LS_ARRIVAL_TIMEOUT'>, why: string): ArrivalFault {
     return { code, text: arrivalFaults[code](this.#key, why) };
   }
 
-  #warn(remote: string, { code, text }: ArrivalFault): void {
+  #warn(remote: string, { code, text }: Readonly<{ code: string; text: string }>): void {
     this.#warnings.warn(code, `A client at ${remote} ${text}`);
   }
 }

@@ -29,8 +29,17 @@ export const arrivalFaults = {
     `had not got past PROXY header, TLS and WebSocket at ${key} after mqtt.connectTimeout (${ms} ms), and was cut off`,
 } as const;
 
+/** Why a connection was reset as soon as it was accepted. */
+export const acceptFaults = {
+  LS_CONNECTIONS_MAX: (max: number) =>
+    `was turned away: ${max} connections are open (mqtt.connectionsMax); look for clients that open more than they need, or raise it`,
+  LS_CONNECTION_RATE: (max: number) =>
+    `was turned away: its address has opened more than ${max} connections within a second (mqtt.connectionRateMax); look for one that connects over and over, or raise it`,
+} as const;
+
 export type NetFaultCode = keyof typeof netFaults;
 export type ArrivalFaultCode = keyof typeof arrivalFaults;
+export type AcceptFaultCode = keyof typeof acceptFaults;
 
 /** A listener could not be opened, or a certificate could not be used. */
 export class NetFault extends Error {

@@ -8,6 +8,16 @@ const MIB = 1024 * 1024;
 const NEVER_EXPIRES = 0xffff_ffff;
 
 export const connectionOptions = {
+  connectionsMax: count(
+    20_000,
+    'How many connections there are at once, at all listeners together, those counted that have not said CONNECT yet. One more is reset as soon as it is accepted, before TLS. The operating system must allow as many open files (ulimit -n) and some hundred more.',
+    { min: 1, max: 1_000_000 },
+  ),
+  connectionRateMax: count(
+    500,
+    'How many connections one address may open within a second; behind a load balancer with PROXY protocol the address of the client. One more is reset as soon as it is accepted, before TLS. Raise it where many clients share one address and come back together. 0: any number.',
+    { min: 0, max: 1_000_000 },
+  ),
   packetSizeMax: size(
     MIB,
     'The longest packet that a client may send, message and topic included. A client that announces more is disconnected before it can fill the memory.',
