@@ -19,7 +19,7 @@ import type { MessageQueue } from './queue.ts';
 import { Ready } from './ready.ts';
 import { restore } from './restore.ts';
 import { PairTime } from './pair-time.ts';
-import { Retained } from './retained.ts';
+import { Retained, type RetainedBounds, type Retaining } from './retained.ts';
 import { Router } from './router.ts';
 import { Session } from './session.ts';
 import {
@@ -171,9 +171,9 @@ export class Broker {
   /** Equal where the durable states are equal, whatever has been stored of them. Walks through everything: for checks, not for service. */
   digest(): string {
     const digest = new Digest();
-    for (const message of this.#retained.all()) {
+    for (const { message, publisher } of this.#retained.all()) {
       digest.add(keyOf('message', message.place), messageValue(message));
-      digest.add(keyOf('retained', message.place), retainedValue());
+      digest.add(keyOf('retained', message.place), retainedValue(publisher));
     }
     for (const held of this.#wills.all()) digest.add(keyOf('will', held.place), willValue(held));
     digest.add(keyOf('time', NOWHERE), counterValue(this.#time.latest));
@@ -234,6 +234,11 @@ export class Broker {
   /** Some retained messages expire. */
   get hasExpiringRetained(): boolean {
     return this.#retained.hasExpiring;
+  }
+
+  /** As of `Retained.excess`. */
+  retainedExcess(retaining: Retaining, bounds: RetainedBounds): keyof RetainedBounds | null {
+    return this.#retained.excess(retaining, bounds);
   }
 
   /** As of `Retained.expired`: addresses for `dropRetained`. */
@@ -324,7 +329,7 @@ export class Broker {
     if ('at' in op) this.#time.passed(op.at);
     switch (op.type) {
       case 'publish':
-        return this.#publish(new Message(place, op), op.from);
+        return this.#publish(new Message(place, op), { from: op.from, publisher: op.from });
       case 'openSession':
         return this.#open(op, place);
       case 'closeSession':
@@ -333,7 +338,9 @@ export class Broker {
         return this.#claimed(op.at);
       case 'fireWill': {
         const will = this.#wills.take(op.clientId);
-        return will === null ? ABSENT : this.#publish(new Message(place, contentOf(will, op.at)), null);
+        if (will === null) return ABSENT;
+        const message = new Message(place, contentOf(will, op.at));
+        return this.#publish(message, { from: null, publisher: op.clientId });
       }
       case 'dropWill':
         return this.#wills.take(op.clientId) === null ? ABSENT : APPLIED;
@@ -488,15 +495,20 @@ export class Broker {
   /** Of a message that was refused no identifier is kept: the client may send it again. Source: MQTT 5.0 §4.3.3. */
   #receive(session: Session, op: Extract<Op, { type: 'receive' }>, place: Place): Outcome {
     if (session.handshakes.received.has(op.packetId)) return MATCHED;
-    const outcome = this.#publish(new Message(place, op), session.clientId);
+    const { clientId } = session;
+    const outcome = this.#publish(new Message(place, op), { from: clientId, publisher: clientId });
     if (outcome.type !== 'refused') this.#sessions.receive(session, op.packetId);
     return outcome;
   }
 
-  #publish(message: Message, from: string | null): Outcome {
+  /** `from`: as of `Router.route`. `publisher`: whose message it is, where it is retained. */
+  #publish(
+    message: Message,
+    { from, publisher }: Readonly<{ from: string | null; publisher: string | null }>,
+  ): Outcome {
     const routed = this.#router.route(message, from);
     if (routed === 'refused') return REFUSED;
-    if (message.isRetained) this.#retained.set(message);
+    if (message.isRetained) this.#retained.set(message, publisher);
     return routed === 'matched' ? MATCHED : UNMATCHED;
   }
 }

@@ -10,9 +10,11 @@ export { Message, NO_PROPERTIES, type Content, type Place, type Qos } from './me
 export { decodeOps, encodeOp } from './op-codec.ts';
 export { NEVER_EXPIRES, type Op, type Outcome, type QueueBounds, type Will } from './op.ts';
 export { type MessageQueue, type Queued, type QueuedQos } from './queue.ts';
+export { type RetainedBounds, type Retaining } from './retained.ts';
 export { type Session } from './session.ts';
 export { type Change } from './stored.ts';
 export {
+  nameOf,
   plainSubscription,
   type RetainHandling,
   type SharedFilter,

@@ -31,7 +31,7 @@ export type QueueBounds = Readonly<{
 }>;
 
 export type Op = Readonly<
-  /** `from`: the publisher, where it has asked not to be sent its own messages. */
+  /** `from`: the publisher, where it has asked not to be sent its own messages, or this one is to be kept: it counts as one of its own. */
   | ({ type: 'publish'; from: string | null } & Content)
   /**
    * A client has connected. Its durable session goes on, unless `isClean`; one that never was begins. With `expirySeconds` 0 it has no durable

@@ -18,6 +18,7 @@ import {
   numberIn,
   placeIn,
   placeText,
+  publisherFrom,
   queuedFrom,
   sessionFrom,
   willFrom,
@@ -76,7 +77,7 @@ export function restore(
         break;
       }
       case KINDS.retained:
-        into.retained.restore(messages.get(place));
+        into.retained.restore(messages.get(place), publisherFrom(value));
         break;
       case KINDS.will:
         into.wills.restore(place, willFrom(value));

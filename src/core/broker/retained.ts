@@ -8,13 +8,31 @@ import { inOrderOfPublication } from './publication-order.ts';
 import { keyOf, retainedValue } from './stored.ts';
 import { TopicTree } from './topic-tree.ts';
 
+/** How much is retained at most. */
+export type RetainedBounds = Readonly<{
+  messages: number;
+  /** Of topics, payloads and properties. */
+  bytes: number;
+  /** Messages of one publisher. */
+  perClient: number;
+}>;
+
+/** A message that is to be kept, as far as bounds look at it. `bytes`: of payload and properties. */
+export type Retaining = Readonly<{ address: string; bytes: number; publisher: string }>;
+
+/** `publisher`: the client whose message this is; null: not known. */
+type Kept = Readonly<{ message: Message; publisher: string | null }>;
+
 export class Retained {
-  readonly #messages = new TopicTree<Message>();
+  readonly #messages = new TopicTree<Kept>();
+  #bytes = 0;
+  /** How many each publisher has. */
+  readonly #byPublisher = new Map<string, number>();
   /** Those that expire, and how far the round through them has come. */
   readonly #expiring = new Set<Message>();
   #round = this.#expiring.values();
   /** Those that no checkpoint has seen. */
-  readonly #fresh = new Set<Message>();
+  readonly #fresh = new Set<Kept>();
   readonly #ledger: Ledger;
 
   constructor(ledger: Ledger) {
@@ -25,12 +43,28 @@ export class Retained {
     return this.#messages.size;
   }
 
+  /** Of topics, payloads and properties. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * Which bound this message would go beyond; null: it may be kept. One whose address has a retained message already takes its place. Asked by
+   * whoever proposes: what is on its way meanwhile comes on top.
+   */
+  excess({ address, bytes, publisher }: Retaining, bounds: RetainedBounds): keyof RetainedBounds | null {
+    const former = this.#messages.get(address);
+    if (former === undefined && this.count >= bounds.messages) return 'messages';
+    const freed = former === undefined ? 0 : sizeOf(former.message);
+    if (this.#bytes - freed + address.length + bytes > bounds.bytes) return 'bytes';
+    const isOwn = former?.publisher === publisher;
+    return !isOwn && (this.#byPublisher.get(publisher) ?? 0) >= bounds.perClient ? 'perClient' : null;
+  }
+
   /** An empty payload takes the retained message of its address away. */
-  set(message: Message): void {
+  set(message: Message, publisher: string | null): void {
     this.#take(message.address);
-    if (message.payload.length === 0) return;
-    this.#put(message);
-    this.#fresh.add(message);
+    if (message.payload.length > 0) this.#fresh.add(this.#put(message, publisher));
   }
 
   /** There are some that expire. */
@@ -57,44 +91,60 @@ export class Retained {
 
   /** The address' message goes, where its time is over at `at` (pair time). */
   expire(address: string, at: number): void {
-    if (this.#messages.get(address)?.hasExpired(at) === true) this.#take(address);
+    if (this.#messages.get(address)?.message.hasExpired(at) === true) this.#take(address);
   }
 
   #take(address: string): void {
     const former = this.#messages.get(address);
     if (former === undefined) return;
+    const { message } = former;
     this.#messages.delete(address);
-    this.#expiring.delete(former);
-    if (!this.#fresh.delete(former)) this.#ledger.drop(keyOf('retained', former.place));
-    this.#ledger.release(former);
+    this.#bytes -= sizeOf(message);
+    this.#count(former, -1);
+    this.#expiring.delete(message);
+    if (!this.#fresh.delete(former)) this.#ledger.drop(keyOf('retained', message.place));
+    this.#ledger.release(message);
   }
 
-  restore(message: Message): void {
-    this.#put(message);
+  restore(message: Message, publisher: string | null): void {
+    this.#put(message, publisher);
   }
 
-  #put(message: Message): void {
-    this.#messages.set(message.address, message);
+  #put(message: Message, publisher: string | null): Kept {
+    const kept = { message, publisher };
+    this.#messages.set(message.address, kept);
+    this.#bytes += sizeOf(message);
+    this.#count(kept, 1);
     if (message.expiresAt !== null) this.#expiring.add(message);
     this.#ledger.hold(message);
+    return kept;
+  }
+
+  #count({ publisher }: Kept, change: 1 | -1): void {
+    if (publisher === null) return;
+    const count = (this.#byPublisher.get(publisher) ?? 0) + change;
+    if (count === 0) this.#byPublisher.delete(publisher);
+    else this.#byPublisher.set(publisher, count);
   }
 
   /** In the order in which they were published, on both servers and after loading: the order in which a subscriber gets them. */
   matching(filter: string): readonly Message[] {
-    return inOrderOfPublication(this.#messages.matching(filter));
+    return inOrderOfPublication(this.#messages.matching(filter).map(({ message }) => message));
   }
 
   /** In no order to rely on. */
-  all(): Iterable<Message> {
+  all(): Iterable<Kept> {
     return this.#messages.all();
   }
 
   /** Adds to the ledger what is new since the last checkpoint. */
   collect(): void {
-    for (const message of this.#fresh) {
+    for (const { message, publisher } of this.#fresh) {
       this.#ledger.store(message);
-      this.#ledger.put(keyOf('retained', message.place), retainedValue());
+      this.#ledger.put(keyOf('retained', message.place), retainedValue(publisher));
     }
     this.#fresh.clear();
   }
 }
+
+const sizeOf = ({ address, bytes }: Message): number => address.length + bytes;

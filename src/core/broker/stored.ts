@@ -7,7 +7,7 @@
  *                                             u32 messages, u64 bytes, u32 expirySeconds, u64 detachedAt, list of subscriptions (see subscription.ts)
  *     3 counter     queue's place             u64 the queue's next number; the place is its session's, or its group's
  *     4 queued      queue's place, number     message's place (12 bytes), flags (1: retained, 2: QoS 2), u32 subscription ids up to the end
- *     5 retained    message's place           empty
+ *     5 retained    message's place           its publisher, UTF-8; empty: not known
  *     6 will        place                     clientId, will (see op-codec.ts), u64 1 + dueAt, 0: it is not due
  *     7 handshakes  session's place           u64 assignedThrough, list of u16 received, list of u64 releasing; where there are none, no key
  *     8 group       place                     flags (1: a full queue refuses), group, filter, u32 messages, u64 bytes
@@ -157,7 +157,10 @@ export function queuedFrom(
   return { message: readPlace(value, 0), isRetained: (bits & 1) !== 0, qos: (bits & 2) !== 0 ? 2 : 1, ids };
 }
 
-export const retainedValue = (): Uint8Array => EMPTY;
+export const retainedValue = (publisher: string | null): Uint8Array =>
+  publisher === null ? EMPTY : Buffer.from(publisher);
+
+export const publisherFrom = (value: Buffer): string | null => (value.length === 0 ? null : value.toString());
 
 export type StoredWill = Readonly<{ clientId: string; will: Will; dueAt: number | null }>;
 

@@ -9,7 +9,6 @@ import { LEVEL } from './fields.ts';
 import type { Level, Packet } from './packet.ts';
 import { parsePacket } from './parse.ts';
 import { REASON } from './reasons.ts';
-import { ANY_TOPIC, type TopicLimits } from './topics.ts';
 
 const EMPTY = Buffer.alloc(0);
 
@@ -20,7 +19,6 @@ const GATHERED_BYTES = 4096;
 
 export class Decoder {
   readonly #packetSizeMax: number;
-  readonly #limits: TopicLimits;
   /** As long as no CONNECT has come, only its beginning counts, which is the same in both. */
   #level: Level = LEVEL.v311;
   /** What `next` reads; the packet at `#at` may be cut off at its end. */
@@ -35,10 +33,9 @@ export class Decoder {
   /** Bytes that the packet at `#at` is known to need. */
   #needed = 2;
 
-  /** `packetSizeMax`: the longest packet that is taken, in bytes. `limits`: for the topics named in it. */
-  constructor(packetSizeMax: number, limits: TopicLimits = ANY_TOPIC) {
+  /** `packetSizeMax`: the longest packet that is taken, in bytes. */
+  constructor(packetSizeMax: number) {
     this.#packetSizeMax = packetSizeMax;
-    this.#limits = limits;
   }
 
   /** Bytes that came and were not read as packets yet. */
@@ -85,7 +82,7 @@ export class Decoder {
       throw new MqttViolation('LS_MQTT_PACKET_SIZE', REASON.packetTooLarge, text, this.#level);
     }
     if (end > bytes.length) return this.#wait(whole);
-    const packet = parsePacket(this.#level, head, bytes, at, end, this.#limits);
+    const packet = parsePacket(this.#level, head, bytes, at, end);
     if (packet.type === 'connect') this.#level = packet.level;
     // MQTT 3.1.1 does not ask for the shortest form; and what a CONNECT is can't be told before it is read.
     if (isOverlong && this.#level === LEVEL.v5)

@@ -9,8 +9,12 @@ export const mqttFaults = {
     `broke the rules of ${versionOf(level)}: ${what} [${clause}]`,
   LS_MQTT_PACKET_SIZE: (bytes: number, max: number) =>
     `announced a packet of ${bytes} bytes, more than mqtt.packetSizeMax (${max}); raise it or send smaller messages`,
-  LS_MQTT_TOPIC: (size: string, max: number) =>
-    `names a topic of ${size} where ${max} are allowed; let it use a shorter one`,
+  LS_MQTT_TOPIC: (size: string, limit: string) =>
+    `names a topic of ${size}, and ${limit}; let it use a shorter one, or raise that`,
+  LS_MQTT_SUBSCRIPTIONS: (max: number) =>
+    `has ${max} subscriptions (mqtt.subscriptionsMax) and is not given another; let it use wildcards, or raise that`,
+  LS_MQTT_RETAINED: (limit: string) =>
+    `wants a message to be retained, and ${limit}; the message is refused, with QoS 0 only not kept. Let somebody clear what is not needed, or raise that`,
   LS_MQTT_VERSION: (version: string) => `speaks ${version}; let it connect with MQTT 5 or 3.1.1`,
   LS_MQTT_CLIENT_ID: () =>
     'wants a durable session and gave no client identifier; give it one, or let it begin with a clean session',

@@ -44,13 +44,6 @@ export {
   type Terms,
 } from './session/index.ts';
 export { Window, type Sending, type WindowTerms } from './window.ts';
-export {
-  ANY_TOPIC,
-  checkTopicFilter,
-  checkTopicName,
-  isWithin,
-  sharedFilter,
-  type TopicLimits,
-} from './topics.ts';
+export { checkTopicFilter, checkTopicName, excessOf, sharedFilter, type TopicLimits } from './topics.ts';
 export { isUtf8 } from './utf8.ts';
 export { packetWriter } from './writer.ts';

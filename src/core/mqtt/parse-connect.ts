@@ -7,11 +7,11 @@ import type { Connect, ForeignConnect, Level } from './packet.ts';
 import { PropertySet, readMessageProperties, readProperties } from './property-reader.ts';
 import { CARRIED, PROPERTY } from './property-table.ts';
 import type { PacketReader } from './reader.ts';
-import { checkTopicName, type TopicLimits } from './topics.ts';
+import { checkTopicName } from './topics.ts';
 
 const [CLEAN, WILL, WILL_RETAIN, PASSWORD, USER_NAME] = [0x02, 0x04, 0x20, 0x40, 0x80] as const;
 
-export function parseConnect(reader: PacketReader, limits: TopicLimits): Connect | ForeignConnect {
+export function parseConnect(reader: PacketReader): Connect | ForeignConnect {
   const name = reader.text();
   const isMqisdp = name === 'MQIsdp';
   if (name !== 'MQTT' && !isMqisdp)
@@ -40,7 +40,7 @@ export function parseConnect(reader: PacketReader, limits: TopicLimits): Connect
     isClean,
     keepAliveSeconds,
     clientId: reader.text(),
-    will: parseWill(flags, reader, limits),
+    will: parseWill(flags, reader),
     userName: hasName ? reader.text() : null,
     password: hasPassword ? reader.bytes() : null,
     expirySeconds: said.number(PROPERTY.sessionExpiry) ?? expiryDefault,
@@ -55,7 +55,7 @@ export function parseConnect(reader: PacketReader, limits: TopicLimits): Connect
 
 const isLevel = (byte: number): byte is Level => byte === LEVEL.v311 || byte === LEVEL.v5;
 
-function parseWill(flags: number, reader: PacketReader, limits: TopicLimits): Connect['will'] {
+function parseWill(flags: number, reader: PacketReader): Connect['will'] {
   const { level } = reader;
   const qos = qosOf((flags >> 3) & 3);
   const isRetained = (flags & WILL_RETAIN) !== 0;
@@ -67,7 +67,7 @@ function parseWill(flags: number, reader: PacketReader, limits: TopicLimits): Co
   if (qos === null) throw malformed(level, CLAUSE.willQos[level], 'a will QoS of 3');
   const said = level === LEVEL.v5 ? readMessageProperties(reader, 'will') : null;
   const address = reader.text();
-  checkTopicName(level, address, limits);
+  checkTopicName(level, address);
   return {
     address,
     payload: reader.bytes(),

@@ -12,29 +12,22 @@ import { readMessageProperties, readProperties } from './property-reader.ts';
 import { CARRIED, PROPERTY } from './property-table.ts';
 import { PacketReader } from './reader.ts';
 import { isClientReason, REASON, type Reason } from './reasons.ts';
-import { checkTopicName, sharedFilter, type TopicLimits } from './topics.ts';
+import { checkTopicName, sharedFilter } from './topics.ts';
 
 /**
  * `head` is the first byte; the rest of the packet, without the remaining length, lies in `bytes` from `start` to `end`. `level`: the client's;
  * a CONNECT says its own.
  */
-export function parsePacket(
-  level: Level,
-  head: number,
-  bytes: Buffer,
-  start: number,
-  end: number,
-  limits: TopicLimits,
-): Packet {
+export function parsePacket(level: Level, head: number, bytes: Buffer, start: number, end: number): Packet {
   const reader = new PacketReader(level, bytes, start, end);
   const type = head >> 4;
-  if (type === PACKET.publish) return parsePublish(head & 0x0f, reader, limits);
-  const packet = parseOther(type, head & 0x0f, reader, limits);
+  if (type === PACKET.publish) return parsePublish(head & 0x0f, reader);
+  const packet = parseOther(type, head & 0x0f, reader);
   if (packet.type !== 'foreignConnect') reader.close();
   return packet;
 }
 
-function parseOther(type: number, flags: number, reader: PacketReader, limits: TopicLimits): Packet {
+function parseOther(type: number, flags: number, reader: PacketReader): Packet {
   const { level } = reader;
   const required = REQUIRED_FLAGS[type];
   if (required === undefined || (type === PACKET.auth && level !== 5))
@@ -47,7 +40,7 @@ function parseOther(type: number, flags: number, reader: PacketReader, limits: T
     throw malformed(level, CLAUSE.flags[level], `flags ${flags} in a packet of type ${type}`);
   switch (type) {
     case PACKET.connect:
-      return parseConnect(reader, limits);
+      return parseConnect(reader);
     case PACKET.puback:
       return parseAck('puback', reader);
     case PACKET.pubrec:
@@ -57,9 +50,9 @@ function parseOther(type: number, flags: number, reader: PacketReader, limits: T
     case PACKET.pubcomp:
       return parseAck('pubcomp', reader);
     case PACKET.subscribe:
-      return parseSubscribe(reader, limits);
+      return parseSubscribe(reader);
     case PACKET.unsubscribe:
-      return parseUnsubscribe(reader, limits);
+      return parseUnsubscribe(reader);
     case PACKET.pingreq:
       return { type: 'pingreq' };
     case PACKET.auth:
@@ -69,14 +62,14 @@ function parseOther(type: number, flags: number, reader: PacketReader, limits: T
   }
 }
 
-function parsePublish(flags: number, reader: PacketReader, limits: TopicLimits): Packet {
+function parsePublish(flags: number, reader: PacketReader): Packet {
   const { level } = reader;
   const qos = qosOf((flags >> 1) & 3);
   if (qos === null) throw malformed(level, CLAUSE.publishQos[level], 'both QoS bits set');
   const isDup = (flags & 8) !== 0;
   if (qos === 0 && isDup) throw malformed(level, CLAUSE.dup[level], 'DUP set with QoS 0');
   const topic = reader.text();
-  if (topic !== '' || level !== 5) checkTopicName(level, topic, limits);
+  if (topic !== '' || level !== 5) checkTopicName(level, topic);
   const packetId = qos === 0 ? 0 : reader.packetId();
   const said = level === 5 ? readMessageProperties(reader, 'publish') : null;
   if (topic === '' && said?.alias === 0)
@@ -125,14 +118,14 @@ function parseAck(type: Ack['type'], reader: PacketReader): Ack {
   return { type, packetId, reason };
 }
 
-function parseSubscribe(reader: PacketReader, limits: TopicLimits): Packet {
+function parseSubscribe(reader: PacketReader): Packet {
   const { level } = reader;
   const packetId = reader.packetId();
   const id =
     level === 5 ? (readProperties(reader, CARRIED.subscribe).number(PROPERTY.subscriptionId) ?? 0) : 0;
   const subscriptions: Subscribe['subscriptions'][number][] = [];
   while (reader.left > 0) {
-    const { filter, group } = sharedFilter(level, reader.text(), limits);
+    const { filter, group } = sharedFilter(level, reader.text());
     subscriptions.push({ filter, group, ...parseWishes(reader, group !== null), id });
   }
   if (subscriptions.length === 0)
@@ -169,12 +162,12 @@ function parseWishes(
   return { qos, isNoLocal, isRetainAsPublished: (bits & 8) !== 0, retainHandling };
 }
 
-function parseUnsubscribe(reader: PacketReader, limits: TopicLimits): Packet {
+function parseUnsubscribe(reader: PacketReader): Packet {
   const { level } = reader;
   const packetId = reader.packetId();
   if (level === 5) readProperties(reader, CARRIED.unsubscribe);
   const filters: SharedFilter[] = [];
-  while (reader.left > 0) filters.push(sharedFilter(level, reader.text(), limits));
+  while (reader.left > 0) filters.push(sharedFilter(level, reader.text()));
   if (filters.length === 0)
     throw (level === 5 ? unexpected : malformed)(
       level,

@@ -156,7 +156,7 @@ function readOne(id: number, reader: PacketReader, section: string, found: Messa
       found.isText = atMostOne(reader.u8(), reader, section) === 1;
       return true;
     case PROPERTY.responseTopic:
-      checkTopicName(reader.level, reader.text(), undefined, RESPONSE_TOPIC);
+      checkTopicName(reader.level, reader.text(), RESPONSE_TOPIC);
       return true;
     case PROPERTY.correlationData:
       reader.bytes();

@@ -6,9 +6,8 @@
  */
 import type { SharedFilter } from '../broker/index.ts';
 import { CLAUSE, type Clause } from './clauses.ts';
-import { malformed, mqttFaults, MqttViolation } from './faults.ts';
+import { malformed, mqttFaults } from './faults.ts';
 import type { Level } from './packet.ts';
-import { REASON, type Reason } from './reasons.ts';
 
 /** How long topic names and filters may be. */
 export type TopicLimits = Readonly<{
@@ -17,28 +16,18 @@ export type TopicLimits = Readonly<{
   levelsMax: number;
 }>;
 
-/** What the protocol itself allows. Source: MQTT-4.7.3-3. */
-export const ANY_TOPIC: TopicLimits = { bytesMax: 0xffff, levelsMax: 0x1_0000 };
-
 const SHARE = '$share/';
 
 /** Throws `MqttViolation` where `name` is none that may be published to. `wildcards`: the clause that forbids them there. */
-export function checkTopicName(
-  level: Level,
-  name: string,
-  limits: TopicLimits = ANY_TOPIC,
-  wildcards: Clause = CLAUSE.topicName,
-): void {
+export function checkTopicName(level: Level, name: string, wildcards: Clause = CLAUSE.topicName): void {
   if (name === '') throw malformed(level, CLAUSE.topicLength[level], 'an empty topic name');
   if (name.includes('+') || name.includes('#'))
     throw malformed(level, wildcards[level], 'a wildcard in a topic name');
-  checkLimits(level, name, limits, REASON.topicNameInvalid);
 }
 
 /** The same for what is subscribed to, without `$share`. */
-export function checkTopicFilter(level: Level, filter: string, limits: TopicLimits = ANY_TOPIC): void {
+export function checkTopicFilter(level: Level, filter: string): void {
   if (filter === '') throw malformed(level, CLAUSE.topicLength[level], 'an empty topic filter');
-  checkLimits(level, filter, limits, REASON.topicFilterInvalid);
   if (!filter.includes('+') && !filter.includes('#')) return;
   const levels = filter.split('/');
   for (const [depth, name] of levels.entries()) {
@@ -57,10 +46,10 @@ export function checkTopicFilter(level: Level, filter: string, limits: TopicLimi
   }
 }
 
-/** Takes apart what stands in a SUBSCRIBE or UNSUBSCRIBE, and checks it. The limits are for the filter without its group. */
-export function sharedFilter(level: Level, text: string, limits: TopicLimits = ANY_TOPIC): SharedFilter {
+/** Takes apart what stands in a SUBSCRIBE or UNSUBSCRIBE, and checks it. */
+export function sharedFilter(level: Level, text: string): SharedFilter {
   if (!text.startsWith(SHARE)) {
-    checkTopicFilter(level, text, limits);
+    checkTopicFilter(level, text);
     return { filter: text, group: null };
   }
   const end = text.indexOf('/', SHARE.length);
@@ -71,23 +60,23 @@ export function sharedFilter(level: Level, text: string, limits: TopicLimits = A
   const filter = end === -1 ? '' : text.slice(end + 1);
   if (filter === '')
     throw malformed(level, CLAUSE.shareForm[level], 'a shared subscription without a topic filter');
-  checkTopicFilter(level, filter, limits);
+  checkTopicFilter(level, filter);
   return { filter, group };
 }
 
-/** Null: it is within the limits. */
-function excess(topic: string, { bytesMax, levelsMax }: TopicLimits): string | null {
+/** What is wrong with the length of a topic name, a filter or a group, for the console; null: nothing is. */
+export function excessOf(topic: string, { bytesMax, levelsMax }: TopicLimits): string | null {
   // A character of a string is three bytes at most.
   const bytes = topic.length * 3 <= bytesMax ? 0 : Buffer.byteLength(topic);
-  if (bytes > bytesMax) return mqttFaults.LS_MQTT_TOPIC(`${bytes} bytes`, bytesMax);
-  const levels = topic.length < levelsMax ? 0 : topic.split('/').length;
-  return levels > levelsMax ? mqttFaults.LS_MQTT_TOPIC(`${levels} levels`, levelsMax) : null;
+  if (bytes > bytesMax) return mqttFaults.LS_MQTT_TOPIC(`${bytes} bytes`, `mqtt.topicSizeMax is ${bytesMax}`);
+  const levels = topic.length < levelsMax ? 0 : levelsOf(topic);
+  return levels > levelsMax
+    ? mqttFaults.LS_MQTT_TOPIC(`${levels} levels`, `mqtt.topicLevelsMax is ${levelsMax}`)
+    : null;
 }
 
-/** For those who refuse the request and not the connection. */
-export const isWithin = (topic: string, limits: TopicLimits): boolean => excess(topic, limits) === null;
-
-function checkLimits(level: Level, topic: string, limits: TopicLimits, reason: Reason): void {
-  const text = excess(topic, limits);
-  if (text !== null) throw new MqttViolation('LS_MQTT_TOPIC', reason, text, level);
+function levelsOf(topic: string): number {
+  let levels = 1;
+  for (let at = topic.indexOf('/'); at !== -1; at = topic.indexOf('/', at + 1)) levels += 1;
+  return levels;
 }

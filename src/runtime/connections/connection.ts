@@ -58,6 +58,8 @@ export class Connection {
       queue,
       limits,
       mechanisms: this.#admittance.mechanisms,
+      retainedExcess: (retaining, bounds) => around.broker.retainedExcess(retaining, bounds),
+      warn: (code, text) => around.warn(this, { code, text }),
       copies,
     });
     this.#silence = new Silence({

@@ -126,6 +126,7 @@ export class Connections {
         this.#review.lookAt(session);
       },
       deliverReady: () => this.#deliverReady(),
+      warn: (connection, fault) => this.#warn(connection, fault),
       closed: (connection, fault) => this.#closed(connection, fault),
     };
   }
@@ -303,7 +304,11 @@ export class Connections {
     }
     this.#past.messagesIn += connection.messagesIn;
     this.#past.messagesOut += connection.messagesOut;
-    if (fault !== null) this.#warnings.warn(fault.code, `A client at ${connection.remote} ${fault.text}`);
+    if (fault !== null) this.#warn(connection, fault);
+  }
+
+  #warn({ remote }: Connection, { code, text }: Fault): void {
+    this.#warnings.warn(code, `A client at ${remote} ${text}`);
   }
 
   #deliverReady(): void {

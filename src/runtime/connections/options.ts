@@ -24,6 +24,36 @@ export const connectionOptions = {
     // A journal entry holds whole packets and must pass the backchannel, whose frames end at 64 MiB.
     { min: 1024, max: 32 * MIB },
   ),
+  topicSizeMax: size(
+    4096,
+    'The longest topic name, filter or name of a shared subscription, in bytes of UTF-8. A longer one is refused (MQTT 5 with QoS 1 and 2, and every subscription) or costs the connection.',
+    { min: 64, max: 65_535 },
+  ),
+  topicLevelsMax: count(
+    128,
+    'How many levels a topic name or filter may have: one more than it has slashes. With more it is refused as one that is too long.',
+    { min: 1, max: 65_536 },
+  ),
+  subscriptionsMax: count(
+    5_000,
+    'How many subscriptions one client may have. One more is refused in its SUBACK. All subscriptions of a durable session are stored together, whenever one of them changes.',
+    { min: 1, max: 1_000_000 },
+  ),
+  retainedMessagesMax: count(
+    1_000_000,
+    'How many messages are retained at most. One for a further topic is refused: its publisher is told that a quota is exceeded (MQTT 5) or disconnected (MQTT 3.1.1), so that it keeps the message; with QoS 0 it is passed on and not kept. What is on its way just then still comes on top. The same on both servers.',
+    { min: 0, max: 100_000_000 },
+  ),
+  retainedSizeMax: size(
+    1024 * MIB,
+    'How much is retained at most: topics, payloads and properties. More is refused as above. The same on both servers.',
+    { min: 0, max: 1024 * 1024 * MIB },
+  ),
+  retainedPerClientMax: count(
+    100_000,
+    'How many of the retained messages one client may have published, by its client identifier. More are refused as above. The same on both servers.',
+    { min: 0, max: 100_000_000 },
+  ),
   queueMessagesMax: count(
     1_000_000,
     'How many messages wait for one client at most. When its queue is full, the oldest message goes, with a warning, but none that may be on its way with QoS 2. The same on both servers.',
@@ -100,6 +130,13 @@ export const limitsOf = (options: ConnectionOptions): SessionLimits => ({
   sessionExpirySecondsMax: options.sessionExpiryMax,
   messageExpirySecondsMax: options.messageExpiryMax,
   keepAliveSecondsMax: options.keepAliveMax,
+  topic: { bytesMax: options.topicSizeMax, levelsMax: options.topicLevelsMax },
+  subscriptionsMax: options.subscriptionsMax,
+  retained: {
+    messages: options.retainedMessagesMax,
+    bytes: options.retainedSizeMax,
+    perClient: options.retainedPerClientMax,
+  },
 });
 
 /** How much waits for one client. */

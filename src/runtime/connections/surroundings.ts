@@ -37,6 +37,8 @@ export interface Surroundings {
   attached(session: Session, connection: Connection): void;
   /** Messages may be ready for other connections. */
   deliverReady(): void;
+  /** The connection goes on all the same. */
+  warn(connection: Connection, fault: Fault): void;
   /** The connection is over. `fault`: what to warn of. */
   closed(connection: Connection, fault: Fault | null): void;
 }

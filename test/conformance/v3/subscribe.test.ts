@@ -8,7 +8,7 @@ describe.each([
   ['durable', false],
 ])('a %s session', (_, clean) => {
   async function readerAndWriter(): Promise<[TestServer, TestClient, TestClient]> {
-    const server = await serve();
+    const server = await serve({ topicSizeMax: 65_535 });
     const reader = await server.connects(v3, { clientId: 'reader', clean });
     return [server, reader, await server.connects(v3, { clientId: 'writer' })];
   }

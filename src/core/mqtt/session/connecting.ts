@@ -1,11 +1,12 @@
 /** From CONNECT to CONNACK: what the client asks for, what it gets, and with which words it is sent away. Source: MQTT 3.1.1 §3.1, §3.2; MQTT 5.0 §3.1, §3.2. */
 import type { Op, Outcome, QueueBounds } from '../../broker/index.ts';
-import { unexpected } from '../faults.ts';
+import { MqttViolation, unexpected } from '../faults.ts';
 import type { ConnackProperties } from '../packet-writer.ts';
 import type { Authentication, Connect } from '../packet.ts';
 import type { Permissions } from '../permissions.ts';
 import { saysText } from '../property-reader.ts';
 import { isServerReason, REASON, type Reason } from '../reasons.ts';
+import { excessOf } from '../topics.ts';
 import { isUtf8 } from '../utf8.ts';
 import { fitting, type Client } from './client.ts';
 import type { Answer, Terms } from './effect.ts';
@@ -37,7 +38,9 @@ export const lacksIdentifier = ({ level, clientId, isClean }: Connect): boolean 
   level === 4 && clientId === '' && !isClean;
 
 /** Source: MQTT 5.0 §3.1.3.2.3. Throws `MqttViolation`. */
-export function checkWill({ will }: Connect): void {
+export function checkWill({ level, will }: Connect, { topic }: Pick<SessionLimits, 'topic'>): void {
+  const excess = will === null ? null : excessOf(will.address, topic);
+  if (excess !== null) throw new MqttViolation('LS_MQTT_TOPIC', REASON.topicNameInvalid, excess, level);
   if (will === null || !saysText(will.properties) || isUtf8(will.payload)) return;
   const what = 'a will that is said to be UTF-8 and is not';
   throw unexpected(5, '3.1.3.2.3', what, REASON.payloadFormatInvalid);

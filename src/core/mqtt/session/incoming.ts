@@ -4,30 +4,35 @@
  */
 import { unreachable } from '../../../base/index.ts';
 import type { Content, Outcome } from '../../broker/index.ts';
-import { mqttFaults, unexpected } from '../faults.ts';
+import { mqttFaults, MqttViolation, unexpected } from '../faults.ts';
 import type { Ack, Publish } from '../packet.ts';
 import type { Permissions } from '../permissions.ts';
 import { isUtf8 } from '../utf8.ts';
 import { isFailure, REASON, type Reason } from '../reasons.ts';
+import { excessOf } from '../topics.ts';
 import { InboundAliases } from './aliases.ts';
 import { answerTo, type Client, type ClientSession } from './client.ts';
 import type { Answer, Ask, Effect } from './effect.ts';
 import { cappedExpiry } from './expiry.ts';
-import type { SessionLimits } from './parts.ts';
+import type { SessionParts } from './parts.ts';
+import { retainedFault } from './retaining.ts';
 
 type IncomingAsk = Extract<Ask, { type: 'puback' | 'pubrec' | 'pubcomp' }>;
 
 const EXPLANATIONS: Readonly<Partial<Record<Reason, string>>> = {
   [REASON.notAuthorized]: 'no rule lets this client publish to this topic',
-  [REASON.quotaExceeded]: 'the queue of a subscriber is full',
+  [REASON.quotaExceeded]: 'the queue of a subscriber is full, or as much is retained as may be',
+  [REASON.topicNameInvalid]: 'the topic is longer, or has more levels, than this server takes',
   [REASON.payloadFormatInvalid]: 'the payload is said to be UTF-8 and is not',
 };
+
+export type IncomingParts = Pick<SessionParts, 'limits' | 'retainedExcess' | 'warn'> &
+  Readonly<{ permissions: () => Permissions }>;
 
 export class Incoming {
   readonly #client: Client;
   readonly #session: ClientSession;
-  readonly #limits: SessionLimits;
-  readonly #permissions: () => Permissions;
+  readonly #parts: IncomingParts;
   readonly #aliases: InboundAliases;
   /** Packet identifiers of messages that came on this connection and were not acknowledged to the end. Source: MQTT 5.0 §4.9. */
   readonly #unacknowledged = new Set<number>();
@@ -39,16 +44,11 @@ export class Incoming {
   /** The client has asked at some time that its own messages do not come back to it. */
   #isNoLocal: boolean;
 
-  constructor(
-    client: Client,
-    session: ClientSession,
-    { limits, permissions }: Readonly<{ limits: SessionLimits; permissions: () => Permissions }>,
-  ) {
+  constructor(client: Client, session: ClientSession, parts: IncomingParts) {
     this.#client = client;
     this.#session = session;
-    this.#limits = limits;
-    this.#permissions = permissions;
-    this.#aliases = new InboundAliases(limits.aliasMax);
+    this.#parts = parts;
+    this.#aliases = new InboundAliases(parts.limits.aliasMax);
     this.#isNoLocal = [...session.subscriptions.values()].some(({ isNoLocal }) => isNoLocal);
   }
 
@@ -60,16 +60,22 @@ export class Incoming {
   /** `now`: pair time. Throws `MqttViolation`. */
   publish(packet: Publish, now: number): Effect {
     const { packetId, qos } = packet;
+    const excess = packet.topic === '' ? null : excessOf(packet.topic, this.#parts.limits.topic);
+    if (excess !== null) return this.#overlong(packet, excess);
     const address = this.#aliases.topicOf(packet);
     if (qos !== 0) this.#count(packetId);
     const content = this.#contentOf(packet, address, now);
     // A repeat was judged when it came first, and its identifier is taken until it is released.
     if (qos === 2 && this.#isRepeat(packetId)) return this.#receive(packetId, content);
-    if (!this.#permissions().mayPublish(address)) return this.#denied(packet);
+    if (!this.#parts.permissions().mayPublish(address)) return this.#denied(packet);
     if (packet.isText && !isUtf8(packet.payload)) return this.#misread(packet);
+    const fault = retainedFault(this.#client.connect.clientId, content, this.#parts);
+    if (fault !== null && qos !== 0) return this.#unkept(qos, packetId, fault);
+    if (fault !== null) this.#parts.warn('LS_MQTT_RETAINED', fault);
     if (qos === 2) return this.#receive(packetId, content);
-    const from = this.#isNoLocal ? this.#client.connect.clientId : null;
-    if (qos === 0 && !packet.isRetained) return { type: 'pass', content, from };
+    const from = this.#fromOf(packet);
+    // Source: MQTT-3.3.1-7 of 3.1.1, §3.3.1.3 of 5.0: one with QoS 0 need not be kept.
+    if (qos === 0 && (!packet.isRetained || fault !== null)) return { type: 'pass', content, from };
     // MQTT-3.3.4-1
     const ask = qos === 0 ? null : ({ type: 'puback', packetId, verdict: null } as const);
     return { type: 'propose', op: { type: 'publish', ...content, from }, ask };
@@ -144,8 +150,12 @@ export class Incoming {
     if (this.#received.has(packetId))
       return { type: 'propose', op: { type: 'barrier' }, ask: { ...ask, isRepeat: true } };
     this.#received.add(packetId);
-    const from = this.#isNoLocal ? clientId : null;
+    const from = this.#fromOf(content);
     return { type: 'propose', op: { type: 'publish', ...content, from }, ask };
+  }
+
+  #fromOf({ isRetained }: Pick<Content, 'isRetained'>): string | null {
+    return this.#isNoLocal || isRetained ? this.#client.connect.clientId : null;
   }
 
   #isRepeat(packetId: number): boolean {
@@ -158,7 +168,7 @@ export class Incoming {
   #count(packetId: number): void {
     if (this.#client.writer.level !== 5) return;
     this.#unacknowledged.add(packetId);
-    const { receiveMax } = this.#limits;
+    const { receiveMax } = this.#parts.limits;
     if (this.#unacknowledged.size <= receiveMax) return;
     const what = `more than ${receiveMax} messages that wait for their acknowledgement`;
     throw unexpected(5, 'MQTT-3.3.4-7', what, REASON.receiveMaximumExceeded);
@@ -184,6 +194,25 @@ export class Incoming {
     throw unexpected(5, '3.3.2.3.2', 'a payload that is said to be UTF-8 and is not', reason);
   }
 
+  /** An alias for it would be kept as it is: that costs the connection, as everything does for which there is no answer. */
+  #overlong({ qos, packetId, alias }: Publish, text: string): Effect {
+    const { level } = this.#client.writer;
+    const reason = REASON.topicNameInvalid;
+    if (qos === 0 || alias !== 0 || level !== 5)
+      throw new MqttViolation('LS_MQTT_TOPIC', reason, text, level);
+    this.#count(packetId);
+    this.#parts.warn('LS_MQTT_TOPIC', text);
+    return this.#turnedDown(qos, packetId, reason);
+  }
+
+  /** What is acknowledged is kept; so this is not acknowledged, as with a queue that refuses. */
+  #unkept(qos: 1 | 2, packetId: number, text: string): Effect {
+    const code = 'LS_MQTT_RETAINED';
+    if (this.#client.writer.level !== 5) return { type: 'close', lastWord: null, code, text };
+    this.#parts.warn(code, text);
+    return this.#turnedDown(qos, packetId, REASON.quotaExceeded);
+  }
+
   /** Behind what waits for its commit, so that acknowledgements keep the order of their messages. */
   #turnedDown(qos: 1 | 2, packetId: number, verdict: Reason): Effect {
     const op = { type: 'barrier' } as const;
@@ -196,7 +225,7 @@ export class Incoming {
 
   #contentOf(packet: Publish, address: string, now: number): Content {
     const { payload, qos, isRetained, properties } = packet;
-    const seconds = cappedExpiry(packet.expirySeconds, this.#limits.messageExpirySecondsMax);
+    const seconds = cappedExpiry(packet.expirySeconds, this.#parts.limits.messageExpirySecondsMax);
     const expiresAt = seconds === null ? null : now + seconds * 1000;
     return { address, payload, qos, isRetained, properties, expiresAt };
   }

@@ -1,8 +1,9 @@
 /** What a conversation is given: what this server allows, and how clients prove who they are. */
-import type { QueueBounds } from '../../broker/index.ts';
+import type { QueueBounds, RetainedBounds, Retaining } from '../../broker/index.ts';
 import type { Permissions } from '../permissions.ts';
 import type { PublishCopies } from '../publish-copies.ts';
 import type { Reason } from '../reasons.ts';
+import type { TopicLimits } from '../topics.ts';
 
 /** What this server takes, and tells clients of MQTT 5 that it takes. */
 export type SessionLimits = Readonly<{
@@ -18,7 +19,17 @@ export type SessionLimits = Readonly<{
   messageExpirySecondsMax: number;
   /** 0: as its client says. */
   keepAliveSecondsMax: number;
+  topic: TopicLimits;
+  /** Of one client. */
+  subscriptionsMax: number;
+  retained: RetainedBounds;
 }>;
+
+/** How many messages are retained, as far as this server knows. */
+export type RetainedExcess = (retaining: Retaining, bounds: RetainedBounds) => keyof RetainedBounds | null;
+
+/** Something is refused, and the connection goes on: for the console. `text` goes on after "A client". */
+export type Warn = (code: string, text: string) => void;
 
 export type AuthAnswer = Readonly<
   /** The client is to answer. */
@@ -53,6 +64,8 @@ export type SessionParts = Readonly<{
   queue: QueueBounds;
   limits: SessionLimits;
   mechanisms: Mechanisms;
+  retainedExcess: RetainedExcess;
+  warn: Warn;
   /** Where packets for many clients are kept; null: nowhere. */
   copies: PublishCopies | null;
 }>;

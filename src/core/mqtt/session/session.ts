@@ -24,6 +24,7 @@ import type { Answer, Ask, Effect } from './effect.ts';
 import { Incoming } from './incoming.ts';
 import { Outgoing } from './outgoing.ts';
 import type { SessionParts } from './parts.ts';
+import { retainedFault } from './retaining.ts';
 import { Subscribing } from './subscribing.ts';
 
 type Connected = Readonly<{ incoming: Incoming; subscribing: Subscribing }>;
@@ -81,11 +82,14 @@ export class MqttSession {
     assert(this.#state === 'opening', 'only a CONNECT that waits is answered');
     const client = this.#known();
     const { limits } = this.#parts;
-    const shared = { limits, permissions: () => present(this.#permissions, 'what the client may do') };
+    const shared = {
+      ...this.#parts,
+      permissions: () => present(this.#permissions, 'what the client may do'),
+    };
     this.#state = 'connected';
     this.#connected = {
       incoming: new Incoming(client, session, shared),
-      subscribing: new Subscribing(client, session, shared.permissions),
+      subscribing: new Subscribing(client, session, shared),
     };
     return answerTo(client, connack(client, outcome, { limits, authentication: this.#authentication }));
   }
@@ -147,16 +151,20 @@ export class MqttSession {
     if (packet.type === 'foreignConnect') return refuseVersion(packet);
     // MQTT-3.1.0-1
     if (packet.type !== 'connect') throw unexpected(4, 'MQTT-3.1.0-1', `${packet.type} before CONNECT`);
+    const { limits, mechanisms } = this.#parts;
     const client = this.#meet(packet);
-    checkWill(packet);
+    checkWill(packet, limits);
     if (lacksIdentifier(packet)) {
       const text = mqttFaults.LS_MQTT_CLIENT_ID();
       return refusal(client, REASON.clientIdentifierNotValid, { code: 'LS_MQTT_CLIENT_ID', text });
     }
     const { authentication, userName, password, will } = packet;
+    const fault = will === null ? null : retainedFault(client.connect.clientId, will, this.#parts);
+    if (fault !== null)
+      return refusal(client, REASON.quotaExceeded, { code: 'LS_MQTT_RETAINED', text: fault });
     if (authentication !== null) {
       this.#state = 'authenticating';
-      this.#authenticating = new Authenticating(client, this.#parts.mechanisms, authentication.method);
+      this.#authenticating = new Authenticating(client, mechanisms, authentication.method);
       return this.#judged(this.#authenticating.begin(authentication.data));
     }
     this.#state = 'judging';

@@ -27,6 +27,9 @@ export const limits: SessionLimits = {
   sessionExpirySecondsMax: NEVER_EXPIRES,
   messageExpirySecondsMax: 0,
   keepAliveSecondsMax: 0,
+  topic: { bytesMax: 65_535, levelsMax: 65_536 },
+  subscriptionsMax: 1_000,
+  retained: { messages: 1_000, bytes: 1e9, perClient: 1_000 },
 };
 
 export type More = Partial<Omit<SessionParts, 'limits'>> & Readonly<{ limits?: Partial<SessionLimits> }>;
@@ -37,6 +40,8 @@ export const fresh = ({ limits: changed, ...more }: More = {}): MqttSession =>
     queue: { messages: 5, bytes: 1e9, whenFull: 'dropOldest' },
     mechanisms: { begin: () => null },
     copies: null,
+    retainedExcess: () => null,
+    warn: () => undefined,
     ...more,
     limits: { ...limits, ...changed },
   });

@@ -15,7 +15,7 @@ test('PUBACK comes with the commit of its message and never at once [MQTT-3.3.4-
   const effect = session.step(publish({ isRetained: true }), NOW);
   expect(effect).toEqual({
     type: 'propose',
-    op: { type: 'publish', ...content, isRetained: true, from: null },
+    op: { type: 'publish', ...content, isRetained: true, from: 'c' },
     ask: { type: 'puback', packetId: 7, verdict: null },
   });
   expect(answerOf(session, effect, MATCHED)).toBe('40020007');
