@@ -12,6 +12,7 @@ import type {
   ServerStatus,
   SwitchoverReport,
 } from '../admin/index.ts';
+import { verdict } from '../admin/index.ts';
 import type { Clock, Log } from '../base/index.ts';
 import {
   mayForce,
@@ -26,10 +27,11 @@ import type { Profile } from '../profile/index.ts';
 import type { Connections } from '../runtime/connections/index.ts';
 import type { PairDriver } from '../runtime/pair/index.ts';
 import type { Replication } from '../runtime/replication/index.ts';
+import type { PairSight } from '../runtime/sys/index.ts';
 import type { AccessOrders } from './access-orders.ts';
 
 /** dist/server and src/server are equally deep below package.json. */
-const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+export const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
 export type OperationsParts = Readonly<{
   profile: Profile;
@@ -109,6 +111,22 @@ export class ServerOperations implements Operations {
       version,
       pid: process.pid,
       store: { path: profile.store.path, storeId: store.storeId },
+    };
+  }
+
+  /** The same, for clients: as far as it says something of the pair. */
+  pairSight(): PairSight {
+    const status = this.status();
+    const { server, state, epoch, peer, inSync, lag, lock } = status;
+    return {
+      server,
+      state,
+      epoch,
+      peerState: peer.state,
+      inSync,
+      isAlone: verdict(status, null).kind === 'alone',
+      isLockHeld: lock.isHeld,
+      lag,
     };
   }
 

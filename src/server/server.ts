@@ -20,7 +20,7 @@ import { PairDriver } from '../runtime/pair/index.ts';
 import { Replication } from '../runtime/replication/index.ts';
 import { AccessOrders } from './access-orders.ts';
 import { clientSide } from './listeners.ts';
-import { ServerOperations } from './operations.ts';
+import { ServerOperations, version } from './operations.ts';
 
 /** A checkpoint at the latest after this, and after so many bytes applied. */
 const CHECKPOINT = { intervalMs: 5_000, bytesMax: 64 * 1024 * 1024 };
@@ -97,6 +97,15 @@ class Server {
       log,
       options: profile.mqtt,
       peerReference: (transport) => peerReference(profile.peer, transport),
+      self: {
+        version,
+        // Messages are in buffers, which are not in the heap of V8.
+        heapBytes: () => {
+          const { heapUsed, external } = process.memoryUsage();
+          return heapUsed + external;
+        },
+        pair: () => this.#operations?.pairSight() ?? null,
+      },
     });
     this.#connections = connections;
     const pair = this.#driver({

@@ -31,6 +31,7 @@ export async function serve(
     log: { say: () => undefined },
     options: { ...defaultOptions, ...options },
     peerReference: () => null,
+    self: { version: '0', heapBytes: () => 0, pair: () => null },
   });
   proposals.applied = () => connections.applied();
   await connections.open();

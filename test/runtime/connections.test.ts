@@ -363,8 +363,12 @@ test('stats count clients, messages in and out, and what waits', async () => {
   expect(server.connections.stats()).toEqual({
     clients: 1,
     durableSessions: 1,
+    detachedSessions: 0,
     queuedMessages: 1,
+    queuedBytes: 1,
     retainedMessages: 0,
+    retainedBytes: 0,
+    subscriptions: 1,
     droppedMessages: 0,
     messagesIn: 2,
     messagesOut: 2,

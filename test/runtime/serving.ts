@@ -20,6 +20,7 @@ import {
 } from '../../src/runtime/connections/index.ts';
 import { AccessGate, type AccessOptions } from '../../src/runtime/access/index.ts';
 import type { Proposals } from '../../src/runtime/proposals.ts';
+import type { PairSight } from '../../src/runtime/sys/index.ts';
 import { SimClock } from '../../src/simulator/time/sim-clock.ts';
 import { SimRandom } from '../../src/simulator/time/sim-random.ts';
 
@@ -235,6 +236,9 @@ export class Serving {
   readonly lines: LogLine[] = [];
   readonly proposals: HeldProposals;
   readonly connections: Connections;
+  /** What it tells of itself. */
+  heapBytes = 1000;
+  pair: PairSight | null = null;
   events: ListenerEvents | null = null;
   /** Fulfils when the port is about to be bound. */
   readonly isOpening: Promise<void>;
@@ -268,8 +272,10 @@ export class Serving {
       clock: this.clock,
       random: new SimRandom(1),
       log,
-      options: { ...defaultOptions, ...options },
+      // Simulated years would pass in looks at what changes below $SYS/.
+      options: { ...defaultOptions, sysInterval: 0, ...options },
       peerReference: (transport) => `peer.example:${transport}`,
+      self: { version: '1.2.3', heapBytes: () => this.heapBytes, pair: () => this.pair },
     });
     this.proposals.applied = () => this.connections.applied();
   }

@@ -41,8 +41,16 @@ import { Wills } from './wills.ts';
 
 export type BrokerStats = Readonly<{
   durableSessions: number;
+  /** Of these, how many whose clients are away. */
+  detachedSessions: number;
   queuedMessages: number;
+  /** Payloads and properties of what waits for single clients, those of one message in each of its queues. */
+  queuedBytes: number;
   retainedMessages: number;
+  /** Of their topics, payloads and properties. */
+  retainedBytes: number;
+  /** Of all clients that this server knows. */
+  subscriptions: number;
 }>;
 
 type SessionOp = Extract<
@@ -194,12 +202,25 @@ export class Broker {
 
   stats(): BrokerStats {
     let { queuedMessages } = this.#groups;
-    for (const session of this.#sessions.all()) queuedMessages += session.queue.length;
-    for (const session of this.#local.keys()) queuedMessages += session.queue.length;
+    let [detachedSessions, queuedBytes, subscriptions] = [0, 0, 0];
+    const add = ({ queue, subscriptions: its }: Session): void => {
+      queuedMessages += queue.length;
+      queuedBytes += queue.bytes;
+      subscriptions += its.size;
+    };
+    for (const session of this.#sessions.all()) {
+      add(session);
+      if (session.detachedAt !== null) detachedSessions += 1;
+    }
+    for (const session of this.#local.keys()) add(session);
     return {
       durableSessions: this.#sessions.count,
+      detachedSessions,
       queuedMessages,
+      queuedBytes,
       retainedMessages: this.#retained.count,
+      retainedBytes: this.#retained.bytes,
+      subscriptions,
     };
   }
 
@@ -318,6 +339,11 @@ export class Broker {
    */
   pass(content: Content, from: string | null): boolean {
     return this.#router.route(new Message(NOWHERE, content), from) === 'matched';
+  }
+
+  /** The same to one session alone, as a message that was retained. */
+  passTo(session: Session, content: Content, subscription: Subscription): void {
+    this.#router.deliverRetained(session, new Message(NOWHERE, content), subscription);
   }
 
   /** Attached sessions that have something new since this was last asked. */

@@ -4,7 +4,14 @@
  * Source: PROTOCOL.md §2 Ack; MQTT 3.1.1 §4; MQTT 5.0 §4.
  */
 import { assert, present, unreachable } from '../../base/index.ts';
-import type { Op, Outcome, Session } from '../../core/broker/index.ts';
+import {
+  nameOf,
+  type Content,
+  type Op,
+  type Outcome,
+  type Session,
+  type Subscription,
+} from '../../core/broker/index.ts';
 import {
   Decoder,
   MqttSession,
@@ -40,7 +47,6 @@ export class Connection {
   /** What it has proposed at its CONNECT; null: it has no name yet. */
   #opening: Opening['op'] | null = null;
   #deliverer: Deliverer | null = null;
-  messagesIn = 0;
 
   constructor(stream: ByteStream, around: Surroundings, spareClientId: string) {
     const { options, limits, queue, clock, copies, entrance } = around;
@@ -96,15 +102,12 @@ export class Connection {
     return this.#deliverer?.session ?? null;
   }
 
-  get messagesOut(): number {
-    return this.#deliverer?.messagesOut ?? 0;
-  }
-
   /** What the stream tells. */
   events(): StreamEvents {
     return {
       data: (bytes) => {
         if (!this.#isOpen) return;
+        this.#around.traffic.bytesIn += bytes.length;
         // Before CONNECT silence counts from the beginning, or a trickle of bytes would hold the connection for ever.
         if (this.#opening !== null) this.#silence.heard();
         this.#decoder.push(bytes);
@@ -127,6 +130,7 @@ export class Connection {
       while (this.#isOpen && !this.#mustWait()) {
         const packet = this.#decoder.next();
         if (packet === null) break;
+        this.#around.traffic.packetsIn += 1;
         this.#obey(this.#protocol.step(packet, this.#around.pairClock.now()));
       }
     } catch (failure) {
@@ -186,7 +190,7 @@ export class Connection {
       case 'propose':
         return this.#propose(effect.op, effect.ask);
       case 'pass':
-        this.messagesIn += 1;
+        this.#countIn(effect.content);
         this.#around.broker.pass(effect.content, effect.from);
         return;
       case 'subscribeLocal':
@@ -212,7 +216,7 @@ export class Connection {
 
   #answer(answer: Answer): void {
     if (answer.type === 'reply') {
-      this.#stream.write(answer.bytes);
+      this.#write(answer.bytes);
       return;
     }
     this.#end(answer.lastWord, answer);
@@ -220,8 +224,34 @@ export class Connection {
   }
 
   #propose(op: Op, ask: Ask | null): void {
-    if (op.type === 'publish' || op.type === 'receive') this.messagesIn += 1;
-    this.#around.propose(op, ask === null ? null : (outcome) => this.#committed(ask, outcome));
+    if (op.type === 'publish' || op.type === 'receive') this.#countIn(op);
+    if (ask === null) return this.#around.propose(op, null);
+    const sys = op.type === 'subscribe' ? this.#sysOf(op.subscriptions) : [];
+    this.#around.propose(op, (outcome) => {
+      this.#committed(ask, outcome);
+      this.#tellSys(sys);
+    });
+  }
+
+  #countIn({ payload }: Pick<Content, 'payload'>): void {
+    this.#around.traffic.messagesIn += 1;
+    this.#around.traffic.payloadIn += payload.length;
+  }
+
+  /** Those that bring what this server tells of itself, as retained messages; to be asked before they are in force. */
+  #sysOf(subscriptions: readonly Subscription[]): readonly Subscription[] {
+    const { session } = this.#attached();
+    return subscriptions.filter((each) => {
+      if (each.group !== null || each.retainHandling === 'keepBack') return false;
+      return each.retainHandling === 'send' || !session.subscriptions.has(nameOf(each));
+    });
+  }
+
+  #tellSys(subscriptions: readonly Subscription[]): void {
+    if (!this.#isOpen) return;
+    const { broker, sysMatching } = this.#around;
+    for (const each of subscriptions)
+      for (const content of sysMatching(each.filter)) broker.passTo(this.#attached().session, content, each);
   }
 
   #committed(ask: Ask, outcome: Outcome): void {
@@ -262,6 +292,7 @@ export class Connection {
     });
     this.#around.attached(session, this);
     this.#answer(connack);
+    this.#around.traffic.connects += 1;
     if (this.#isOpen) this.#deliverer.begin();
   }
 
@@ -269,11 +300,13 @@ export class Connection {
     const { broker } = this.#around;
     const { session } = this.#attached();
     const through = broker.appliedSeq;
+    const sys = this.#sysOf(subscriptions);
     const wanted = broker.subscribeLocal(session, subscriptions);
     this.#around.propose({ type: 'barrier' }, (outcome) => {
       if (!this.#isOpen) return;
       this.#committed(ask, outcome);
       broker.sendRetained(session, wanted, through);
+      this.#tellSys(sys);
     });
   }
 
@@ -304,10 +337,17 @@ export class Connection {
     this.#deliverer?.end();
     if (lastWord === null) this.#stream.destroy();
     else {
-      if (lastWord.length > 0) this.#stream.write(lastWord);
+      if (lastWord.length > 0) this.#write(lastWord);
       this.#stream.end();
     }
     this.#around.closed(this, fault);
+  }
+
+  /** One packet. */
+  #write(bytes: Buffer): void {
+    this.#around.traffic.packetsOut += 1;
+    this.#around.traffic.bytesOut += bytes.length;
+    this.#stream.write(bytes);
   }
 
   #isBacklogged(): boolean {

@@ -9,6 +9,7 @@ import type { ByteStream, Listener, StreamEvents, Transport } from '../../ports/
 import type { Access } from '../access/index.ts';
 import type { Successor } from '../pair/index.ts';
 import type { Proposals } from '../proposals.ts';
+import { SysTopics, Traffic, type PairSight, type SysSnapshot } from '../sys/index.ts';
 import { Absentees } from './absentees.ts';
 import { AccessReview } from './access-review.ts';
 import { Connection } from './connection.ts';
@@ -30,6 +31,15 @@ export type ConnectionsParts = Readonly<{
   options: ConnectionOptions;
   /** `host:port` at which clients that came by this reach the other server; null: not known. */
   peerReference: (transport: Transport) => string | null;
+  self: SelfKnowledge;
+}>;
+
+/** What a server tells of itself, apart from what its clients' side knows. */
+export type SelfKnowledge = Readonly<{
+  version: string;
+  heapBytes: () => number;
+  /** Null: not known. */
+  pair: () => PairSight | null;
 }>;
 
 export type ConnectionsStats = BrokerStats &
@@ -52,6 +62,11 @@ export class Connections {
   readonly #review: AccessReview;
   readonly #sweep: RetainedSweep;
   readonly #copies = new PublishCopies();
+  readonly #traffic = new Traffic();
+  readonly #sys: SysTopics;
+  readonly #began: number;
+  #clientsMaximum = 0;
+  #heapMaximum = 0;
   readonly #around: Surroundings;
   readonly #connections = new Set<Connection>();
   readonly #byClient = new Map<string, Connection>();
@@ -67,12 +82,11 @@ export class Connections {
   #closing: Promise<void> = Promise.resolve();
   #wasHoldingBack = false;
   #droppedWarned = 0;
-  /** Of connections that are over. */
-  #past = { messagesIn: 0, messagesOut: 0 };
 
   constructor(parts: ConnectionsParts) {
     const { broker, clock, options, log, access } = parts;
     this.#parts = parts;
+    this.#began = clock.now();
     this.#warnings = new RareWarnings(clock, log);
     this.#pairClock = new PairClock(clock);
     this.#absentees = new Absentees({
@@ -107,6 +121,15 @@ export class Connections {
       isHoldingBack: () => this.#isHoldingBack(),
       propose: (op, done) => this.#propose(op, done),
     });
+    this.#sys = new SysTopics({
+      clock,
+      intervalMs: options.sysInterval,
+      snapshot: () => this.#snapshot(),
+      publish: (changed) => {
+        for (const content of changed) broker.pass(content, null);
+        this.#deliverReady();
+      },
+    });
     this.#around = {
       broker,
       entrance: this.#entrance,
@@ -116,6 +139,8 @@ export class Connections {
       limits: limitsOf(options),
       queue: boundsOf(options),
       copies: this.#copies,
+      traffic: this.#traffic,
+      sysMatching: (filter) => this.#sys.matching(filter),
       propose: (op, done) => this.#propose(op, done),
       departed: (clientId, departure) => this.#absentees.departed(clientId, departure),
       isHoldingBack: () => this.#isHoldingBack(),
@@ -147,6 +172,7 @@ export class Connections {
       this.#absentees.awaitAll();
       this.#review.look();
     });
+    this.#sys.begin();
     await this.#closing;
     for (const listener of this.#parts.listeners) {
       if (term !== this.#term) return;
@@ -177,6 +203,7 @@ export class Connections {
     this.#windows = new WeakMap();
     this.#absentees.clear();
     this.#sweep.clear();
+    this.#sys.stop();
     this.#review.clear();
     this.#pending = 0;
     this.#endDrain();
@@ -221,13 +248,36 @@ export class Connections {
 
   stats(): ConnectionsStats {
     const { broker } = this.#parts;
-    let { messagesIn, messagesOut } = this.#past;
-    for (const connection of this.#connections) {
-      messagesIn += connection.messagesIn;
-      messagesOut += connection.messagesOut;
-    }
+    const { messagesIn, messagesOut } = this.#traffic;
     const { droppedMessages } = broker;
     return { ...broker.stats(), droppedMessages, clients: this.#connections.size, messagesIn, messagesOut };
+  }
+
+  #snapshot(): SysSnapshot {
+    const { broker, clock, self } = this.#parts;
+    const stats = broker.stats();
+    const heap = self.heapBytes();
+    this.#heapMaximum = Math.max(this.#heapMaximum, heap);
+    return {
+      version: self.version,
+      uptimeMs: clock.now() - this.#began,
+      clients: {
+        connected: this.#byClient.size,
+        disconnected: stats.detachedSessions,
+        maximum: this.#clientsMaximum,
+      },
+      traffic: this.#traffic,
+      droppedMessages: broker.droppedMessages,
+      subscriptions: stats.subscriptions,
+      retainedMessages: stats.retainedMessages,
+      stored: {
+        messages: stats.retainedMessages + stats.queuedMessages,
+        bytes: stats.retainedBytes + stats.queuedBytes,
+      },
+      heap: { current: heap, maximum: this.#heapMaximum },
+      committed: broker.appliedSeq,
+      pair: self.pair(),
+    };
   }
 
   /** Source: MQTT 5.0 §4.11: another server for now; whether for good, nobody can say. */
@@ -244,6 +294,7 @@ export class Connections {
       stream.destroy();
       return NO_EVENTS;
     }
+    this.#traffic.sockets += 1;
     const connection = new Connection(stream, this.#around, `auto-${this.#parts.random.id()}`);
     this.#connections.add(connection);
     return connection.events();
@@ -278,6 +329,7 @@ export class Connections {
     const { clientId } = client;
     this.#byClient.get(clientId)?.takenOver();
     this.#byClient.set(clientId, connection);
+    this.#clientsMaximum = Math.max(this.#clientsMaximum, this.#byClient.size);
     this.#absentees.returned(client);
   }
 
@@ -302,8 +354,6 @@ export class Connections {
       // What groups had lent to it is for others now.
       if (this.#isServing) this.#deliverReady();
     }
-    this.#past.messagesIn += connection.messagesIn;
-    this.#past.messagesOut += connection.messagesOut;
     if (fault !== null) this.#warn(connection, fault);
   }
 

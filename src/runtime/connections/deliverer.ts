@@ -28,7 +28,6 @@ export class Deliverer {
   #completed: number[] = [];
   /** A message with QoS 2 waits for its assignment. */
   #isAssigning = false;
-  messagesOut = 0;
 
   constructor(parts: DelivererParts) {
     const { around, session, outgoing, terms } = parts;
@@ -43,8 +42,8 @@ export class Deliverer {
 
   /** The CONNACK is sent: what the client had not acknowledged to the end comes first. Source: MQTT-4.4.0-1. */
   begin(): void {
-    const { around, stream, outgoing } = this.#parts;
-    for (const packetId of this.#window.releasing()) stream.write(outgoing.pubrel(packetId, true));
+    const { around, outgoing } = this.#parts;
+    for (const packetId of this.#window.releasing()) this.#write(outgoing.pubrel(packetId, true));
     around.broker.lending.consume(this.session, {
       hasRoom: (granted) => this.#hasRoom(granted),
       fits: (delivery) => outgoing.fits(delivery),
@@ -89,7 +88,7 @@ export class Deliverer {
     const number = this.#window.release(packetId);
     if (number !== null) this.#settled.push(number);
     if (number !== null || this.#isReleasing(packetId)) this.#released.push(packetId);
-    else this.#parts.stream.write(this.#parts.outgoing.pubrel(packetId, false));
+    else this.#write(this.#parts.outgoing.pubrel(packetId, false));
   }
 
   /** PUBREC that refuses the message: nothing follows. Source: MQTT 5.0 §4.3.3. */
@@ -138,8 +137,23 @@ export class Deliverer {
   }
 
   #send(delivery: Delivery, sent: Parameters<Outgoing['publish']>[1], now: number): void {
-    this.messagesOut += 1;
-    for (const piece of this.#parts.outgoing.publish(delivery, sent, now)) this.#parts.stream.write(piece);
+    const { around, outgoing, stream } = this.#parts;
+    const { traffic } = around;
+    traffic.packetsOut += 1;
+    traffic.messagesOut += 1;
+    traffic.payloadOut += delivery.message.payload.length;
+    for (const piece of outgoing.publish(delivery, sent, now)) {
+      traffic.bytesOut += piece.length;
+      stream.write(piece);
+    }
+  }
+
+  /** One packet. */
+  #write(bytes: Uint8Array): void {
+    const { around, stream } = this.#parts;
+    around.traffic.packetsOut += 1;
+    around.traffic.bytesOut += bytes.length;
+    stream.write(bytes);
   }
 
   /** Nothing with QoS 2 is sent for the first time before it is committed that it may have been (PROTOCOL.md §2 Ack; REASONS.md C4). */
@@ -199,7 +213,7 @@ export class Deliverer {
 
   #sendReleases(packetIds: readonly number[]): void {
     if (this.#isOver) return;
-    for (const packetId of packetIds) this.#parts.stream.write(this.#parts.outgoing.pubrel(packetId, true));
+    for (const packetId of packetIds) this.#write(this.#parts.outgoing.pubrel(packetId, true));
   }
 
   #isBacklogged(): boolean {

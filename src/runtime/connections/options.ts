@@ -113,6 +113,11 @@ export const connectionOptions = {
     'How much waits for the network of one client that does not read; it gets nothing more, and nothing more is read from it, until it has read.',
     { min: 64 * 1024, max: 256 * MIB },
   ),
+  sysInterval: milliseconds(
+    10_000,
+    'How often what this server tells of itself below $SYS/ is looked at, and sent to who has subscribed where it has changed. 0: nothing is told there.',
+    { min: 0, max: 3_600_000 },
+  ),
   pendingSizeMax: size(
     16 * MIB,
     'How much may wait for disks and the other server together before publishers are slowed down.',

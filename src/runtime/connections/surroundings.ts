@@ -1,7 +1,8 @@
 /** What a connection needs of those around it. */
 import type { Clock } from '../../base/index.ts';
-import type { Broker, Op, Outcome, QueueBounds, Session } from '../../core/broker/index.ts';
+import type { Broker, Content, Op, Outcome, QueueBounds, Session } from '../../core/broker/index.ts';
 import type { PublishCopies, SessionLimits, Window, WindowTerms } from '../../core/mqtt/index.ts';
+import type { Traffic } from '../sys/index.ts';
 import type { Connection } from './connection.ts';
 import type { Departure } from './departure.ts';
 import type { Entrance } from './entrance.ts';
@@ -23,6 +24,7 @@ export interface Surroundings {
   readonly queue: QueueBounds;
   /** Packets of the messages that go out just now. */
   readonly copies: PublishCopies;
+  readonly traffic: Traffic;
   /** `done` comes when the operation is committed and applied; never, when serving ends first. */
   propose(op: Op, done: ((outcome: Outcome) => void) | null): void;
   /** The client's connection is over, and this is to be known to both servers: what becomes of its session and its will follows from it. */
@@ -35,6 +37,8 @@ export interface Surroundings {
   windowOf(session: Session, terms: WindowTerms): Window;
   /** The connection delivers from this session from now on. */
   attached(session: Session, connection: Connection): void;
+  /** What this server tells of itself on topics that this filter matches. */
+  sysMatching(filter: string): readonly Content[];
   /** Messages may be ready for other connections. */
   deliverReady(): void;
   /** The connection goes on all the same. */

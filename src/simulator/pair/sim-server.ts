@@ -128,6 +128,7 @@ export class SimServer {
       log,
       options: mqtt,
       peerReference: () => null,
+      self: { version: 'simulated', heapBytes: () => 0, pair: () => null },
     });
     let isEnding = false;
     const pair = new PairDriver({
