@@ -249,9 +249,10 @@ export class Connection {
 
   #tellSys(subscriptions: readonly Subscription[]): void {
     if (!this.#isOpen) return;
-    const { broker, sysMatching } = this.#around;
+    const { broker } = this.#around;
     for (const each of subscriptions)
-      for (const content of sysMatching(each.filter)) broker.passTo(this.#attached().session, content, each);
+      for (const content of this.#around.sysMatching(each.filter))
+        broker.passTo(this.#attached().session, content, each);
   }
 
   #committed(ask: Ask, outcome: Outcome): void {
