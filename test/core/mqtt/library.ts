@@ -12,7 +12,6 @@ import {
   type Level,
   type Packet,
   type Reason,
-  type TopicLimits,
 } from '../../../src/core/mqtt/index.ts';
 import { ack, connect, disconnect, publish } from './packets.ts';
 
@@ -399,9 +398,9 @@ export function cut(whole: Buffer, sizes: readonly number[]): Buffer[] {
 
 export function decodeAll(
   chunks: readonly Buffer[],
-  { packetSizeMax = 4096, limits }: { packetSizeMax?: number; limits?: TopicLimits } = {},
+  { packetSizeMax = 4096 }: { packetSizeMax?: number } = {},
 ): Packet[] {
-  const decoder = new Decoder(packetSizeMax, limits);
+  const decoder = new Decoder(packetSizeMax);
   const packets: Packet[] = [];
   for (const chunk of chunks) {
     decoder.push(chunk);
