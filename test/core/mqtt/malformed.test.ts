@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { excessOf } from '../../../src/core/mqtt/index.ts';
 import { violationOf } from './violations.ts';
 
 /** Clause, what is wrong, packets. */
@@ -325,16 +326,16 @@ test('MQTT 3.1.1 takes a remaining length with bytes too many, which only MQTT 5
   expect(violationOf('c0 8000')).toMatch(/^no violation/);
 });
 
-test('a topic beyond the limits that are set is refused by what it is: name 0x90, filter 0x8f', () => {
+test('lengths and levels are counted in UTF-8 and by slashes; what is within the limits is named by nobody', () => {
   const limits = { bytesMax: 5, levelsMax: 2 };
-  const of = (hex: string): string => violationOf(hex, { limits });
-  expect(of(`30 08 ${text('aaa/bb')}`)).toMatch(/^LS_MQTT_TOPIC 0x90 names a topic of 6 bytes where 5/);
-  expect(of(`30 07 ${text('a/b/c')}`)).toMatch(/^LS_MQTT_TOPIC 0x90 names a topic of 3 levels where 2/);
-  expect(of(packet('30', text('üüü')))).toMatch(/^LS_MQTT_TOPIC 0x90 names a topic of 6 bytes/);
-  expect(of(subscribe5('a/+/#', '00'))).toMatch(/^LS_MQTT_TOPIC 0x8f names a topic of 3 levels/);
-  expect(of(subscribe5('$share/group/a/+/b', '00'))).toMatch(/^LS_MQTT_TOPIC 0x8f/);
-  expect(of(subscribe5('$share/group/a/b', '00'))).toMatch(/^no violation/);
-  expect(of(packet('30', text('ab/cd')))).toMatch(/^no violation/);
+  expect(excessOf('aaa/bb', limits)).toMatch(/^names a topic of 6 bytes, and mqtt.topicSizeMax is 5;/);
+  expect(excessOf('a/b/c', limits)).toMatch(/^names a topic of 3 levels, and mqtt.topicLevelsMax is 2;/);
+  expect(excessOf('üüü', limits)).toMatch(/^names a topic of 6 bytes/);
+  expect([excessOf('ab/cd', limits), excessOf('/', limits), excessOf('üü', limits)]).toEqual([
+    null,
+    null,
+    null,
+  ]);
 });
 
 test('a violation never repeats what the client sent: no topic, no password', () => {
