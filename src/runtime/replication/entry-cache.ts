@@ -7,8 +7,8 @@ import type { Entry } from '../../core/replication/index.ts';
 
 export class EntryCache {
   readonly #bytesMax: number;
-  #entries: Entry[] = [];
-  /** Index of the oldest entry still held; those before it are cleared now and then. */
+  #entries: (Entry | null)[] = [];
+  /** Index of the oldest entry still held; the places before it are given back now and then. */
   #head = 0;
   #bytes = 0;
 
@@ -19,13 +19,14 @@ export class EntryCache {
   push(entry: Entry): void {
     const newest = this.#entries.at(-1);
     assert(
-      newest === undefined || entry.seq === newest.seq + 1,
+      newest === undefined || entry.seq === (newest?.seq ?? 0) + 1,
       `entry ${entry.seq} does not follow ${newest?.seq ?? 0}`,
     );
     this.#entries.push(entry);
     this.#bytes += entry.bytes.length;
     while (this.#bytes > this.#bytesMax && this.#head < this.#entries.length - 1) {
       this.#bytes -= this.#entries[this.#head]?.bytes.length ?? 0;
+      this.#entries[this.#head] = null;
       this.#head += 1;
     }
     if (this.#head > 1024 && this.#head * 2 > this.#entries.length) {
@@ -36,7 +37,7 @@ export class EntryCache {
 
   at(seq: number): Entry | null {
     const oldest = this.#entries[this.#head];
-    if (oldest === undefined || seq < oldest.seq) return null;
+    if (oldest === undefined || oldest === null || seq < oldest.seq) return null;
     return this.#entries[this.#head + (seq - oldest.seq)] ?? null;
   }
 
