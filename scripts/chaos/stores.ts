@@ -67,7 +67,7 @@ async function digestOf(path: string, entries: readonly Entry[]): Promise<string
   const state = await openLmdbState(path);
   try {
     const broker = new Broker();
-    broker.load(state.entries());
+    broker.load(state);
     for (const { kind, seq, body } of entries)
       if (seq > state.appliedSeq && kind === 'batch') broker.apply(body, seq);
     return broker.digest();

@@ -12,4 +12,6 @@ export interface Proposals {
   propose(op: Op, done: ((outcome: Outcome) => void) | null): void;
   /** Bytes proposed and not yet committed: the measure for pausing those who propose. */
   pendingBytes(): number;
+  /** What is committed comes faster than the disk keeps it: nothing more should be proposed for now. */
+  isBehind(): boolean;
 }

@@ -23,7 +23,7 @@ import { clientSide } from './listeners.ts';
 import { ServerOperations, version } from './operations.ts';
 
 /** A checkpoint at the latest after this, and after so many bytes applied. */
-const CHECKPOINT = { intervalMs: 5_000, bytesMax: 64 * 1024 * 1024 };
+const CHECKPOINT = { intervalMs: 5_000, bytesMax: 64 * 1024 * 1024, freshBytesMax: 32 * 1024 * 1024 };
 /** A last checkpoint and the keeper's farewell may take this long at a clean stop; then the process ends without. */
 const STOP_MS_MAX = 20_000;
 

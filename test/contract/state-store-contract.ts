@@ -16,10 +16,15 @@ const put = (key: string | Buffer, value: string | Buffer): Change => ({
   value: Buffer.from(value),
 });
 const gone = (key: string): Change => ({ key: Buffer.from(key), value: null });
+/** Every key and value, in key order. */
+export const entriesOf = (state: StateStore): { key: Buffer; value: Buffer }[] => [
+  ...state.range(Buffer.alloc(0), null),
+];
+
 const texts = (state: StateStore): string[] =>
-  [...state.entries()].map(({ key, value }) => `${key.toString()}=${value.toString()}`);
+  entriesOf(state).map(({ key, value }) => `${key.toString()}=${value.toString()}`);
 const hex = (state: StateStore): string[] =>
-  [...state.entries()].map(({ key, value }) => `${key.toString('hex')}=${value.toString('hex')}`);
+  entriesOf(state).map(({ key, value }) => `${key.toString('hex')}=${value.toString('hex')}`);
 
 function chunksOf(snapshot: Snapshot): Buffer[] {
   const chunks: Buffer[] = [];
@@ -59,8 +64,8 @@ export function stateStoreContract(name: string, bench: () => Promise<StateBench
     const keys = [[], [0], [0, 0], [0, 1], [1], [1, 0], [127], [128], [255], [255, 255, 254]];
     const changes = keys.map((bytes) => put(Buffer.from(bytes), Buffer.from(bytes)));
     await state.checkpoint(changes.toReversed(), seq(1));
-    expect([...state.entries()].map(({ key }) => [...key])).toEqual(keys);
-    expect([...state.entries()].map(({ value }) => [...value])).toEqual(keys);
+    expect(entriesOf(state).map(({ key }) => [...key])).toEqual(keys);
+    expect(entriesOf(state).map(({ value }) => [...value])).toEqual(keys);
   });
 
   test(`${name}: keys of up to 65,535 bytes and more are like any other, and keep their order (client ids, topics)`, async () => {
@@ -72,7 +77,7 @@ export function stateStoreContract(name: string, bench: () => Promise<StateBench
       .sort((a, b) => a.compare(b));
     await state.checkpoint(keys.map((key) => put(key, `value of ${key.length}`)).toReversed(), seq(3));
     const opened = await restart();
-    const found = [...opened.entries()];
+    const found = entriesOf(opened);
     expect(found.map(({ key }) => keys.findIndex((it) => it.equals(key)))).toEqual(
       keys.map((_, index) => index),
     );
@@ -85,7 +90,7 @@ export function stateStoreContract(name: string, bench: () => Promise<StateBench
       keys.slice(1).map((key) => ({ key, value: null })),
       seq(4),
     );
-    expect([...opened.entries()].map(({ key }) => key.length)).toEqual([1022]);
+    expect(entriesOf(opened).map(({ key }) => key.length)).toEqual([1022]);
   });
 
   test(`${name}: a snapshot is the state as last checkpointed, whatever comes after (§5)`, async () => {
@@ -144,5 +149,94 @@ export function stateStoreContract(name: string, bench: () => Promise<StateBench
     const snapshot = state.snapshot(100);
     await state.close();
     expect(() => snapshot.next()).toThrow('closed');
+  });
+
+  test(`${name}: a key is read as the last durable checkpoint has left it, also right after that (ports/state-store.ts)`, async () => {
+    const { state, restart } = await bench();
+    expect(state.get(Buffer.from('a'))).toBe(null);
+    for (let at = 1; at <= 20; at += 1) {
+      const read = [state.get(Buffer.from('a'))?.toString(), [...state.range(Buffer.from('a'), null)].length];
+      expect(read).toEqual(at === 1 ? [undefined, 0] : [`at ${at - 1}`, at]);
+      await state.checkpoint([put('a', `at ${at}`), put(`b ${at}`, '')], seq(at));
+      expect(state.get(Buffer.from('a'))?.toString()).toBe(`at ${at}`);
+    }
+    await state.checkpoint([gone('a')], seq(21));
+    for (const each of [state, await restart()]) {
+      expect(each.get(Buffer.from('a'))).toBe(null);
+      expect(each.get(Buffer.from('b 7'))).toEqual(Buffer.alloc(0));
+    }
+  });
+
+  test(`${name}: a range has its first key and not its end; the last key of one may be its end`, async () => {
+    const { state } = await bench();
+    const keys = [[1], [1, 0], [1, 0, 5], [2], [2, 255], [3]].map((bytes) => Buffer.from(bytes));
+    await state.checkpoint(keys.map((key) => put(key, key)).toReversed(), seq(1));
+    const bounds = [...keys, Buffer.from([0]), Buffer.from([1, 0, 4]), Buffer.from([2, 1]), Buffer.from([9])];
+    const names = (found: Iterable<{ key: Buffer }>): string[] =>
+      [...found].map(({ key }) => key.toString('hex'));
+    for (const from of bounds)
+      for (const to of [...bounds, null]) {
+        const isIn = (key: Buffer): boolean => key.compare(from) >= 0 && (to === null || key.compare(to) < 0);
+        expect(names(state.range(from, to))).toEqual(names(keys.filter(isIn).map((key) => ({ key }))));
+        if (to === null) continue;
+        const last = keys.findLast((key) => key.compare(from) >= 0 && key.compare(to) <= 0);
+        expect(state.last(from, to)?.key.toString('hex')).toBe(last?.toString('hex'));
+        expect(state.last(from, to)?.value.toString('hex')).toBe(last?.toString('hex'));
+      }
+  });
+
+  test(`${name}: a walk that is given up half-way hinders nothing, and what was read stays as it was`, async () => {
+    const { state } = await bench();
+    const pairs = Array.from({ length: 200 }, (_, n) => put(`key ${1000 + n}`, Buffer.alloc(3000, n)));
+    await state.checkpoint(pairs, seq(1));
+    const read: Buffer[] = [];
+    for (let n = 0; n < 100; n += 1)
+      for (const { value } of state.range(Buffer.from(`key ${1000 + n}`), null)) {
+        read.push(value);
+        break;
+      }
+    await state.checkpoint(
+      pairs.map(({ key }) => ({ key, value: null })),
+      seq(2),
+    );
+    await state.checkpoint(
+      pairs.map(({ key }) => put(Buffer.from(key), Buffer.alloc(3000, 255))),
+      seq(3),
+    );
+    expect(read.map((value) => value.equals(Buffer.alloc(3000, value[0])))).toEqual(read.map(() => true));
+    expect(read.map(([first]) => first)).toEqual(read.map((_, n) => n));
+  });
+
+  test(`${name}: values are asked for once each, in their order, and what the store had meanwhile it has still`, async () => {
+    const { state } = await bench();
+    await state.checkpoint([put('a', 'before')], seq(1));
+    const asked: number[] = [];
+    const changes = Array.from({ length: 300 }, (_, n) => ({
+      key: Buffer.from(`key ${1000 + n}`),
+      get value() {
+        asked.push(n);
+        expect(state.get(Buffer.from('a'))?.toString()).toBe('before');
+        return Buffer.alloc(20_000, n);
+      },
+    }));
+    const done = state.checkpoint([put('a', 'after'), ...changes], seq(2));
+    expect(state.get(Buffer.from('a'))?.toString()).toBe('before');
+    await done;
+    expect(asked).toEqual(changes.map((_, n) => n));
+    expect(state.get(Buffer.from('key 1299'))).toEqual(Buffer.alloc(20_000, 299 % 256));
+    expect(state.get(Buffer.from('a'))?.toString()).toBe('after');
+  });
+
+  test(`${name}: nothing is read from a state that is closed`, async () => {
+    const { state } = await bench();
+    await state.checkpoint([put('a', 'one')], seq(1));
+    await state.close();
+    const bytes = Buffer.from('a');
+    for (const read of [
+      () => state.get(bytes),
+      () => [...state.range(bytes, null)],
+      () => state.last(bytes, bytes),
+    ])
+      expect(read).toThrow('closed');
   });
 }

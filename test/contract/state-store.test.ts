@@ -8,7 +8,7 @@ import { openLmdbState } from '../../src/io/store/index.ts';
 import type { StateStore } from '../../src/ports/index.ts';
 import { SimState, StateContent } from '../../src/simulator/disk/sim-state.ts';
 import { freshDirectory, simDisk } from './disk-fixture.ts';
-import { stateStoreContract } from './state-store-contract.ts';
+import { entriesOf, stateStoreContract } from './state-store-contract.ts';
 
 const closedAfterwards = (state: StateStore): StateStore => {
   onTestFinished(() => state.close());
@@ -55,7 +55,7 @@ test('LMDB: a checkpoint that the disk refuses is refused, and the state is as i
   expect(why).not.toMatch(/see commitError/);
   const state = await lmdbIn(directory);
   expect(state.appliedSeq).toBe(done);
-  expect([...state.entries()]).toHaveLength(done * 100);
+  expect(entriesOf(state)).toHaveLength(done * 100);
 });
 
 test('LMDB: after kill -9 the state is that of a whole checkpoint, and not of an older one than was told', async () => {
@@ -72,7 +72,7 @@ test('LMDB: after kill -9 the state is that of a whole checkpoint, and not of an
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   const state = await lmdbIn(directory);
   expect(state.appliedSeq).toBeGreaterThanOrEqual(told);
-  const values = new Set([...state.entries()].map(({ value }) => value.toString()));
+  const values = new Set(entriesOf(state).map(({ value }) => value.toString()));
   expect(values).toEqual(new Set([`at ${state.appliedSeq}`]));
-  expect([...state.entries()]).toHaveLength(1000);
+  expect(entriesOf(state)).toHaveLength(1000);
 });

@@ -13,6 +13,7 @@ import {
 import type { Store, StoreRoot } from '../../src/ports/index.ts';
 import { expectBytes, everything } from './journal-contract.ts';
 import { bytesOf, SampleEntries } from './sample-entries.ts';
+import { entriesOf } from './state-store-contract.ts';
 
 export type StoreBench = Readonly<{
   root: StoreRoot;
@@ -39,7 +40,7 @@ export const sampleRecord = (store: Store): ArbitrationRecord => ({
 });
 
 const change = (text: string) => ({ key: Buffer.from(text), value: Buffer.from(text) });
-const keysOf = (store: Store): string[] => [...store.state.entries()].map(({ key }) => key.toString());
+const keysOf = (store: Store): string[] => entriesOf(store.state).map(({ key }) => key.toString());
 
 /** A store with entries and a state, as a server leaves it. */
 async function used(root: StoreRoot, sample: SampleEntries): Promise<Store> {

@@ -100,7 +100,9 @@ test('stopped and started twice: the sessions, queues and retained messages are 
   await pair.run(1_000);
   const seenBy = ({ broker }: Readonly<{ broker: Broker }>): unknown => {
     const session = present(broker.sessionOf('consumer'), 'the session of the consumer');
-    return [broker.stats(), [...session.subscriptions.keys()], queueOf(session)];
+    // How much of it is in memory, differs.
+    const stats = { ...broker.stats(), queuedMemoryBytes: 0 };
+    return [stats, [...session.subscriptions.keys()], queueOf(session)];
   };
   const before = seenBy(present(pair.primary.server, 'a server that runs'));
   expect(JSON.stringify(before)).toContain('0:m1');

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { Broker, NO_PROPERTIES } from '../../src/core/broker/index.ts';
+import { MemoryStore } from '../core/broker/entries.ts';
 import {
   connectPacket,
   disconnectPacket,
@@ -155,14 +156,9 @@ test('after a takeover the will of a client that does not come back is published
   await former.connections.close('test');
 
   const server = new Serving({}, new Broker());
-  const stored = new Map<string, Uint8Array>();
-  for (const { key, value } of former.broker.changes())
-    if (value !== null) stored.set(Buffer.from(key).toString('hex'), value);
-  server.broker.load(
-    [...stored]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, value]) => ({ key: Buffer.from(key, 'hex'), value })),
-  );
+  const stored = new MemoryStore();
+  stored.checkpoint(former.broker);
+  server.broker.load(stored);
   await server.connections.open();
   const watcher = server.connected('watcher', { isDurable: true });
   server.connected('back', { will: 'back', keepAlive: 60 });
@@ -337,6 +333,22 @@ test('publishers are held back while too much waits for its commit, and go on af
   expect(writer.packets()).toEqual(['40020001', '40020002', '40020003', '40020004', '40020005']);
 });
 
+test('publishers are held back while the disk does not keep up with what is committed, and go on when it does', async () => {
+  const server = await serving();
+  const writer = server.connected('w', { keepAlive: 1 });
+  server.proposals.isDiskBehind = true;
+  writer.send(publishPacket('t', 'm', 1), publishPacket('t', 'n', 2));
+  expect([server.proposals.ops, writer.isPaused]).toEqual([[], true]);
+  await server.clock.run(10_000);
+  expect(writer.isOpen).toBe(true);
+  server.proposals.isDiskBehind = false;
+  server.connections.applied();
+  expect(writer.isPaused).toBe(false);
+  await turn();
+  server.proposals.commit();
+  expect(writer.packets()).toEqual(['40020001', '40020002']);
+});
+
 test('a full queue is warned of, once a minute, with how many messages went', async () => {
   const server = await serving({ queueMessagesMax: 2 });
   subscribed(server, 'r', '#').lose();
@@ -366,6 +378,7 @@ test('stats count clients, messages in and out, and what waits', async () => {
     detachedSessions: 0,
     queuedMessages: 1,
     queuedBytes: 1,
+    queuedMemoryBytes: server.broker.freshBytes,
     retainedMessages: 0,
     retainedBytes: 0,
     subscriptions: 1,

@@ -45,7 +45,7 @@ async function takenOver(former: Serving, bodies: readonly Buffer[], checkpointA
   const store = new MemoryStore();
   store.take(early.changes());
   const broker = new Broker();
-  broker.load(store.entries());
+  broker.load(store);
   bodies.slice(checkpointAfter).forEach((body, n) => broker.apply(body, checkpointAfter + n + 1));
   const server = await serving(broker, { inFlightMax: 3 });
   server.proposals.bodies.push(...bodies);

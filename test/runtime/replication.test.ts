@@ -36,7 +36,7 @@ async function joining(disk: SimDisk): Promise<{ replication: Replication; heard
     times: {
       ackTimeoutMs: 60_000,
       diskTimeoutMs: 60_000,
-      checkpoint: { intervalMs: 60_000, bytesMax: 1e9 },
+      checkpoint: { intervalMs: 60_000, bytesMax: 1e9, freshBytesMax: 1e9 },
     },
     hooks: {
       tell: (fact) => heard.hear(fact),

@@ -57,6 +57,13 @@ export class HeldProposals implements Proposals {
     return this.#pending.reduce((sum, { op }) => sum + (op.type === 'publish' ? op.payload.length : 1), 0);
   }
 
+  /** As a test sets it. */
+  isDiskBehind = false;
+
+  isBehind(): boolean {
+    return this.isDiskBehind;
+  }
+
   /** What is pending, as the body of an entry. */
   pendingBody(): Buffer {
     const writer = new ByteWriter();

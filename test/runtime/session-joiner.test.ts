@@ -49,6 +49,7 @@ test('a commit index that comes before the tail is cut applies nothing of the ta
       seeShare: () => Promise.resolve({ kind: 'unreachable' }),
       adopt: () => Promise.resolve(),
       diskTimeoutMs: 10_000,
+      room: () => Promise.resolve(),
     },
     session,
     record,

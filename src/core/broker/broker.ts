@@ -3,7 +3,7 @@
  * memory, without time, chance or waiting: the same operations give the same state on both servers. Clients whose sessions are not durable
  * are known to the serving server alone; they get what is committed, and leave no trace. Source: PROTOCOL.md §1 (state), §2 Ack.
  */
-import { assert, unreachable } from '../../base/index.ts';
+import { assert, ByteWriter, unreachable } from '../../base/index.ts';
 import { AccessState } from '../access/index.ts';
 import { Digest } from './digest.ts';
 import { DurableSessions, placeOf, storedSession } from './durable-sessions.ts';
@@ -15,6 +15,7 @@ import type { Lending } from './lending.ts';
 import { Message, type Content, type Place } from './message.ts';
 import { decodeOps } from './op-codec.ts';
 import { NEVER_EXPIRES, type Op, type Outcome, type QueueBounds, type Will } from './op.ts';
+import { PAGING, type PagingSizes } from './paging.ts';
 import type { MessageQueue } from './queue.ts';
 import { Ready } from './ready.ts';
 import { restore } from './restore.ts';
@@ -22,17 +23,18 @@ import { PairTime } from './pair-time.ts';
 import { Retained, type RetainedBounds, type Retaining } from './retained.ts';
 import { Router } from './router.ts';
 import { Session } from './session.ts';
+import { EMPTY_STATE, type StateReader } from './state-reader.ts';
 import {
   counterValue,
   groupValue,
   handshakesValue,
   keyOf,
   messageValue,
-  NOWHERE,
-  queuedKey,
-  queuedValue,
   retainedValue,
+  NOWHERE,
+  pageKey,
   sessionValue,
+  timeValue,
   willValue,
   type Change,
 } from './stored.ts';
@@ -46,6 +48,8 @@ export type BrokerStats = Readonly<{
   queuedMessages: number;
   /** Payloads and properties of what waits for single clients, those of one message in each of its queues. */
   queuedBytes: number;
+  /** What those of durable sessions and groups take in memory, roughly; the rest of them is in the store alone. */
+  queuedMemoryBytes: number;
   retainedMessages: number;
   /** Of their topics, payloads and properties. */
   retainedBytes: number;
@@ -79,19 +83,27 @@ const UNMATCHED: Outcome = { type: 'published', isMatched: false };
 const REFUSED: Outcome = { type: 'refused' };
 
 export class Broker {
-  #ledger = new Ledger();
-  #sessions = new DurableSessions(this.#ledger);
-  #retained = new Retained(this.#ledger);
-  #wills = new Wills(this.#ledger);
-  #time = new PairTime(this.#ledger);
-  #access = new AccessState(this.#ledger);
+  readonly #paging: PagingSizes;
+  #ledger: Ledger;
+  #sessions: DurableSessions;
+  #retained: Retained;
+  #wills: Wills;
+  #time: PairTime;
+  #access: AccessState;
   #ready = new Ready();
   #groups: Groups;
   #router: Router;
   #local = new Map<Session, { compactThrough: number }>();
   #appliedSeq = 0;
 
-  constructor() {
+  constructor(paging: PagingSizes = PAGING) {
+    this.#paging = paging;
+    this.#ledger = new Ledger(EMPTY_STATE, paging);
+    this.#sessions = new DurableSessions(this.#ledger);
+    this.#retained = new Retained(this.#ledger);
+    this.#wills = new Wills(this.#ledger);
+    this.#time = new PairTime(this.#ledger);
+    this.#access = new AccessState(this.#ledger);
     const { groups, router } = routing(this.#ledger, this.#ready);
     this.#groups = groups;
     this.#router = router;
@@ -113,11 +125,11 @@ export class Broker {
   }
 
   /**
-   * Forgets everything and takes over a stored state; entries beyond it follow with `apply`. Keys must come in their order, as stores
-   * give them. The bytes are copied.
+   * Forgets everything and takes over a stored state; entries beyond it follow with `apply`. What is queued stays where it is: it is read from
+   * `reader` when it is wanted, from now on until the next `load`.
    */
-  load(entries: Iterable<Readonly<{ key: Uint8Array; value: Uint8Array }>>): void {
-    this.#ledger = new Ledger();
+  load(reader: StateReader): void {
+    this.#ledger = new Ledger(reader, this.#paging);
     this.#sessions = new DurableSessions(this.#ledger);
     this.#retained = new Retained(this.#ledger);
     this.#wills = new Wills(this.#ledger);
@@ -129,7 +141,7 @@ export class Broker {
     this.#router = router;
     this.#local = new Map();
     this.#appliedSeq = 0;
-    restore(entries, {
+    restore({
       ledger: this.#ledger,
       sessions: this.#sessions,
       retained: this.#retained,
@@ -143,7 +155,7 @@ export class Broker {
 
   /**
    * Applies the operations of one committed entry; one outcome for each, in order. Entries come in their order, each once. Payloads stay
-   * views into `body` until the next `changes`.
+   * views into `body` until the next checkpoint.
    */
   apply(body: Uint8Array, at: number): readonly Outcome[] {
     assert(at > this.#appliedSeq, `entry ${at} applied after ${this.#appliedSeq}`);
@@ -160,7 +172,8 @@ export class Broker {
 
   /**
    * What has changed in the durable state since the last call (or `load`): to be stored together with `appliedSeq`. What came and went
-   * in between is not there. From now on no message in memory holds on to the entry that it came with.
+   * in between is not there. Values are worked out when they are asked for, as they are now, whatever is applied meanwhile; once all have been,
+   * no message in memory holds on to the entry that it came with. One call at a time: `stored` says when its changes are durable.
    */
   changes(): readonly Change[] {
     this.#sessions.collect();
@@ -176,15 +189,30 @@ export class Broker {
     return this.#ledger.take();
   }
 
+  /** The reader that was loaded from gives all that `changes` has given: queued messages that it has need not stay in memory. */
+  stored(): void {
+    this.#ledger.stored();
+  }
+
+  /** What queued messages take in memory that `changes` has not given yet; bytes, roughly. */
+  get freshBytes(): number {
+    return this.#ledger.freshBytes;
+  }
+
+  /** The stored state has what the state has not, and more `changes` take it away. */
+  get hasLeftovers(): boolean {
+    return !this.#ledger.leftovers.isEmpty;
+  }
+
   /** Equal where the durable states are equal, whatever has been stored of them. Walks through everything: for checks, not for service. */
   digest(): string {
     const digest = new Digest();
     for (const { message, publisher } of this.#retained.all()) {
       digest.add(keyOf('message', message.place), messageValue(message));
-      digest.add(keyOf('retained', message.place), retainedValue(publisher));
+      digest.add(keyOf('retained', message.place), retainedValue(publisher, null));
     }
     for (const held of this.#wills.all()) digest.add(keyOf('will', held.place), willValue(held));
-    digest.add(keyOf('time', NOWHERE), counterValue(this.#time.latest));
+    digest.add(keyOf('time', NOWHERE), timeValue(this.#time.latest));
     for (const { key, value } of this.#access.parts()) digest.add(key, value);
     for (const session of this.#sessions.all()) {
       const place = placeOf(session);
@@ -218,6 +246,7 @@ export class Broker {
       detachedSessions,
       queuedMessages,
       queuedBytes,
+      queuedMemoryBytes: this.#ledger.memoryBytes,
       retainedMessages: this.#retained.count,
       retainedBytes: this.#retained.bytes,
       subscriptions,
@@ -546,11 +575,16 @@ function routing(ledger: Ledger, ready: Ready): Readonly<{ groups: Groups; route
   return { groups, router: new Router({ tree, groups, ready }) };
 }
 
+/** However it is stored, and wherever it is. */
 function addQueue(digest: Digest, place: Place, queue: MessageQueue): void {
-  digest.add(keyOf('counter', place), counterValue(queue.next));
-  for (const queued of queue.since(0)) {
-    const { number, message } = queued;
-    digest.add(queuedKey(place, number), queuedValue(queued));
+  const { next, length: messages, bytes } = queue;
+  // Where it begins, one of two servers may know better than the other.
+  digest.add(keyOf('counter', place), counterValue({ next, first: 0, messages, bytes }));
+  for (const { number, message, qos, isRetained, ids } of queue.since(0)) {
+    const marks = new ByteWriter(64).u64(message.place.seq).u32(message.place.index);
+    marks.u8(qos + (isRetained ? 4 : 0));
+    for (const id of ids) marks.u32(id);
+    digest.add(pageKey(place, number), marks.taken());
     digest.add(keyOf('message', message.place), messageValue(message));
   }
 }

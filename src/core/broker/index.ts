@@ -10,7 +10,9 @@ export { Message, NO_PROPERTIES, type Content, type Place, type Qos } from './me
 export { decodeOps, encodeOp } from './op-codec.ts';
 export { NEVER_EXPIRES, type Op, type Outcome, type QueueBounds, type Will } from './op.ts';
 export { type MessageQueue, type Queued, type QueuedQos } from './queue.ts';
+export { PAGING, type PagingSizes } from './paging.ts';
 export { type RetainedBounds, type Retaining } from './retained.ts';
+export { type StateReader, type StoredPair } from './state-reader.ts';
 export { type Session } from './session.ts';
 export { type Change } from './stored.ts';
 export {

@@ -36,10 +36,10 @@ export class Message {
   /** It came to be kept: for subscribers who want to be told so. */
   readonly isRetained: boolean;
   readonly expiresAt: number | null;
-  /** Queues of durable sessions, and the retained slot, that hold it: 0 means that the stored state does not know it. */
+  /** Queued and retained holders of it, in what both servers keep, that no checkpoint has seen. */
   refs = 0;
-  /** The stored state has it. */
-  isStored = false;
+  /** The stored state may have it under a key of its own. */
+  mayBeShared = false;
   #payload: Uint8Array;
   #properties: Uint8Array;
   #isCompact = false;

@@ -3,7 +3,7 @@
  * that is due, a session that ends, a message that expires would wait as long as the clock of one server was ahead of the other's.
  */
 import type { Ledger } from './ledger.ts';
-import { counterValue, NOWHERE, keyOf } from './stored.ts';
+import { keyOf, NOWHERE, timeValue } from './stored.ts';
 
 export class PairTime {
   readonly #ledger: Ledger;
@@ -33,6 +33,6 @@ export class PairTime {
   collect(): void {
     if (this.#isStored) return;
     this.#isStored = true;
-    this.#ledger.put(keyOf('time', NOWHERE), counterValue(this.#latest));
+    this.#ledger.put(keyOf('time', NOWHERE), timeValue(this.#latest));
   }
 }

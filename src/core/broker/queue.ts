@@ -1,25 +1,22 @@
 /**
  * The messages that a session has not settled, oldest first. Each gets the queue's next number; numbers are never used twice, are the
  * same on both servers, and are what settling names. Taking from anywhere costs the same: a settled place stays as a hole until all
- * before it are settled.
+ * before it are settled. This one is in memory alone; `durable-queue.ts` has the one that both servers keep.
  */
-import { assert } from '../../base/index.ts';
 import type { Message } from './message.ts';
 
 /** At which it is delivered: QoS 0 stands in no queue. */
 export type QueuedQos = 1 | 2;
 
-export type Queued = {
-  readonly number: number;
-  readonly message: Message;
+export type Queued = Readonly<{
+  number: number;
+  message: Message;
   /** What the subscriber is told: it was sent because it was retained, or it came to be kept and the subscriber wants to know. */
-  readonly isRetained: boolean;
+  isRetained: boolean;
   /** The subscriber's own numbers for the subscriptions that brought it; empty mostly. */
-  readonly ids: readonly number[];
-  readonly qos: QueuedQos;
-  /** The stored state has it. */
-  isStored: boolean;
-};
+  ids: readonly number[];
+  qos: QueuedQos;
+}>;
 
 /** How a message stands in a queue. */
 export type Marks = Pick<Queued, 'isRetained' | 'ids' | 'qos'>;
@@ -77,8 +74,11 @@ export class Queue implements MessageQueue {
   }
 
   add(message: Message, { qos, isRetained, ids }: Marks): Queued {
-    const queued = { number: this.#next, message, isRetained, ids, qos, isStored: false };
-    this.#put(queued);
+    const queued = { number: this.#next, message, isRetained, ids, qos };
+    while (this.#first + this.#places.length - this.#head < queued.number) this.#places.push(null);
+    this.#places.push(queued);
+    this.#length += 1;
+    this.#bytes += message.bytes;
     this.#next += 1;
     return queued;
   }
@@ -88,14 +88,6 @@ export class Queue implements MessageQueue {
     this.#next += count;
     if (this.#length === 0) this.#closeUp();
     return first;
-  }
-
-  /** Puts back what was stored; numbers must rise. */
-  restore(queued: Queued): void {
-    if (this.#length === 0) this.#first = queued.number;
-    const isInOrder = queued.number >= this.#first + this.#places.length - this.#head;
-    assert(isInOrder && queued.number < this.#next, `stored number ${queued.number} is out of order`);
-    this.#put(queued);
   }
 
   get(number: number): Queued | null {
@@ -128,13 +120,6 @@ export class Queue implements MessageQueue {
     this.#length = 0;
     this.#bytes = 0;
     this.#closeUp();
-  }
-
-  #put(queued: Queued): void {
-    while (this.#first + this.#places.length - this.#head < queued.number) this.#places.push(null);
-    this.#places.push(queued);
-    this.#length += 1;
-    this.#bytes += queued.message.bytes;
   }
 
   /** Moves the head to the oldest unsettled message, and now and then gives the room before it back. */

@@ -1,26 +1,29 @@
-/** A state's parts filled anew with what a store holds of them. Source: PROTOCOL.md §1 (state). */
+/**
+ * A state's parts filled anew from a store: all of it but what is queued, however much that is.
+ * Source: PROTOCOL.md §1 (state).
+ */
 import { assert, present } from '../../base/index.ts';
 import { ACCESS_KINDS, type AccessState } from '../access/index.ts';
 import { DurableQueue } from './durable-queue.ts';
 import type { DurableSessions } from './durable-sessions.ts';
 import type { Groups } from './groups.ts';
 import type { Ledger } from './ledger.ts';
-import type { Message, Place } from './message.ts';
+import type { Place } from './message.ts';
 import type { Retained } from './retained.ts';
 import type { Session } from './session.ts';
 import {
   counterFrom,
+  endedFrom,
+  firstKeyOf,
   groupFrom,
   handshakesFrom,
   KINDS,
   kindOf,
-  messageFrom,
-  numberIn,
   placeIn,
   placeText,
-  publisherFrom,
-  queuedFrom,
+  retainedFrom,
   sessionFrom,
+  timeFrom,
   willFrom,
 } from './stored.ts';
 import type { PairTime } from './pair-time.ts';
@@ -39,67 +42,53 @@ export type RestoredParts = Readonly<{
   subscribe: (session: Session, subscription: Subscription) => void;
 }>;
 
-/** Keys must come in their order: what they refer to has come before. The bytes are copied. */
-export function restore(
-  entries: Iterable<Readonly<{ key: Uint8Array; value: Uint8Array }>>,
-  into: RestoredParts,
-): void {
-  const messages = new ByPlace<Message>();
+/** From what the ledger's reader gives. */
+export function restore(into: RestoredParts): void {
+  const { ledger, retained, wills, time, access, groups } = into;
   const stored = new ByPlace<ReturnType<typeof sessionFrom>>();
   const sessions = new ByPlace<Session>();
   const queues = new ByPlace<DurableQueue>();
-  for (const entry of entries) {
-    const key = asBuffer(entry.key);
-    const value = asBuffer(entry.value);
-    const place = placeIn(key);
-    switch (kindOf(key)) {
-      case KINDS.message:
-        messages.set(place, messageFrom(place, value));
-        break;
-      case KINDS.session:
-        stored.set(place, sessionFrom(value));
-        break;
-      case KINDS.counter: {
-        const queue = new DurableQueue(place, into.ledger, counterFrom(value));
-        queues.set(place, queue);
-        const terms = stored.find(place);
-        // A group's, which follows.
-        if (terms === null) break;
-        const session = into.sessions.restore(terms, queue);
-        for (const subscription of terms.subscriptions) into.subscribe(session, subscription);
-        sessions.set(place, session);
-        break;
-      }
-      case KINDS.queued: {
-        const { message, ...marks } = queuedFrom(value);
-        const queued = { number: numberIn(key), message: messages.get(message), ...marks };
-        queues.get(place).restoreQueued(queued);
-        break;
-      }
-      case KINDS.retained:
-        into.retained.restore(messages.get(place), publisherFrom(value));
-        break;
-      case KINDS.will:
-        into.wills.restore(place, willFrom(value));
-        break;
-      case ACCESS_KINDS.user:
-      case ACCESS_KINDS.rule:
-        into.access.restore(kindOf(key), place, value);
-        break;
-      case KINDS.time:
-        into.time.restore(counterFrom(value));
-        break;
-      case KINDS.group:
-        into.groups.restoreDurable(groupFrom(value), queues.get(place));
-        break;
-      default:
-        assert(kindOf(key) === KINDS.handshakes, `a stored key of unknown kind ${kindOf(key)}`);
-        into.sessions.restoreHandshakes(sessions.get(place), handshakesFrom(value));
-    }
+  eachOf(ledger, KINDS.session, (place, value) => stored.set(place, sessionFrom(value)));
+  eachOf(ledger, KINDS.counter, (place, value) => {
+    const queue = new DurableQueue(place, ledger, counterFrom(value));
+    queues.set(place, queue);
+    const terms = stored.find(place);
+    // A group's, which follows.
+    if (terms === null) return;
+    const session = into.sessions.restore(terms, queue);
+    for (const subscription of terms.subscriptions) into.subscribe(session, subscription);
+    sessions.set(place, session);
+  });
+  eachOf(ledger, KINDS.retained, (place, value) => retained.restore(place, retainedFrom(place, value)));
+  eachOf(ledger, KINDS.will, (place, value) => wills.restore(place, willFrom(value)));
+  eachOf(ledger, KINDS.handshakes, (place, value) =>
+    into.sessions.restoreHandshakes(sessions.get(place), handshakesFrom(value)),
+  );
+  eachOf(ledger, KINDS.group, (place, value) => groups.restoreDurable(groupFrom(value), queues.get(place)));
+  eachOf(ledger, KINDS.time, (_, value) => time.restore(timeFrom(value)));
+  for (const kind of Object.values(ACCESS_KINDS))
+    eachOf(ledger, kind, (place, value) => access.restore(kind, place, value));
+  eachOf(ledger, KINDS.ended, (place, value) => ledger.leftovers.restore(place, endedFrom(value)));
+  assertKnown(ledger);
+}
+
+function eachOf({ reader }: Ledger, kind: number, put: (place: Place, value: Buffer) => void): void {
+  for (const { key, value } of reader.range(firstKeyOf(kind), firstKeyOf(kind + 1))) put(placeIn(key), value);
+}
+
+/** Every kind that a store holds is one of ours; without a walk through any. */
+function assertKnown({ reader }: Ledger): void {
+  let from = 0;
+  const known = [...Object.values(KINDS), ...Object.values(ACCESS_KINDS)].sort((a, b) => a - b);
+  for (const kind of [...known, null]) {
+    const end = kind === null ? null : firstKeyOf(kind);
+    for (const { key } of reader.range(firstKeyOf(from), end))
+      return assert(false, `a stored key of unknown kind ${kindOf(key)}`);
+    from = (kind ?? 0) + 1;
   }
 }
 
-/** Messages, sessions and queues by their places. */
+/** Sessions and queues by their places. */
 class ByPlace<T> {
   readonly #items = new Map<string, T>();
 
@@ -115,6 +104,3 @@ class ByPlace<T> {
     return present(this.find(place), `what is at ${placeText(place)}, and was stored before,`);
   }
 }
-
-const asBuffer = (bytes: Uint8Array): Buffer =>
-  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,11 +1,11 @@
 /**
  * The last retained message of each address, for those who subscribe later. One whose time is over stays until an operation takes it away, but
- * nobody is sent it. Source: MQTT-3.3.1-5 to MQTT-3.3.1-11; MQTT 5.0 §3.3.2.3.3.
+ * nobody is sent it. All of them are in memory: any new subscription may want any of them. Source: MQTT-3.3.1-5 to MQTT-3.3.1-11; MQTT 5.0 §3.3.2.3.3.
  */
 import type { Ledger } from './ledger.ts';
-import type { Message } from './message.ts';
+import type { Message, Place } from './message.ts';
 import { inOrderOfPublication } from './publication-order.ts';
-import { keyOf, retainedValue } from './stored.ts';
+import { keyOf, retainedValue, type StoredRetained } from './stored.ts';
 import { TopicTree } from './topic-tree.ts';
 
 /** How much is retained at most. */
@@ -33,6 +33,8 @@ export class Retained {
   #round = this.#expiring.values();
   /** Those that no checkpoint has seen. */
   readonly #fresh = new Set<Kept>();
+  /** Those that are stored under keys of their own, which they share with queues. */
+  readonly #shared = new Set<Message>();
   readonly #ledger: Ledger;
 
   constructor(ledger: Ledger) {
@@ -64,7 +66,9 @@ export class Retained {
   /** An empty payload takes the retained message of its address away. */
   set(message: Message, publisher: string | null): void {
     this.#take(message.address);
-    if (message.payload.length > 0) this.#fresh.add(this.#put(message, publisher));
+    if (message.payload.length === 0) return;
+    this.#fresh.add(this.#put(message, publisher));
+    message.refs += 1;
   }
 
   /** There are some that expire. */
@@ -102,12 +106,19 @@ export class Retained {
     this.#bytes -= sizeOf(message);
     this.#count(former, -1);
     this.#expiring.delete(message);
-    if (!this.#fresh.delete(former)) this.#ledger.drop(keyOf('retained', message.place));
-    this.#ledger.release(message);
+    if (this.#fresh.delete(former)) {
+      message.refs -= 1;
+      return;
+    }
+    this.#ledger.drop(keyOf('retained', message.place));
+    if (this.#shared.delete(message)) this.#ledger.bodies.release(message.place);
   }
 
-  restore(message: Message, publisher: string | null): void {
-    this.#put(message, publisher);
+  /** As the stored state has it. */
+  restore(place: Place, { message, publisher }: StoredRetained): void {
+    const kept = message ?? this.#ledger.bodies.get(place);
+    this.#put(kept, publisher);
+    if (message === null) this.#shared.add(kept);
   }
 
   #put(message: Message, publisher: string | null): Kept {
@@ -116,7 +127,6 @@ export class Retained {
     this.#bytes += sizeOf(message);
     this.#count(kept, 1);
     if (message.expiresAt !== null) this.#expiring.add(message);
-    this.#ledger.hold(message);
     return kept;
   }
 
@@ -140,8 +150,10 @@ export class Retained {
   /** Adds to the ledger what is new since the last checkpoint. */
   collect(): void {
     for (const { message, publisher } of this.#fresh) {
-      this.#ledger.store(message);
-      this.#ledger.put(keyOf('retained', message.place), retainedValue(publisher));
+      message.compact();
+      const isShared = this.#ledger.storesHolder(message);
+      if (isShared) this.#shared.add(message);
+      this.#ledger.put(keyOf('retained', message.place), retainedValue(publisher, isShared ? null : message));
     }
     this.#fresh.clear();
   }

@@ -1,17 +1,21 @@
 /**
- * The durable state as keys and values. Every key has a fixed size, whatever clients call their things, and loads before those that
- * refer to it when keys come in their order. Numbers in keys are big-endian for that. Source: PROTOCOL.md §1 (state).
+ * The durable state as keys and values. Every key has a fixed size, whatever clients call their things; those of one queue stand together and
+ * in the order of its messages, for which numbers in keys are big-endian. Source: PROTOCOL.md §1 (state).
  *
- *     1 message     place                     content (see bits.ts)
+ *     1 message     place                     content (see bits.ts), of a message that several hold (see bodies.ts)
  *     2 session     place                     flags (1: a full queue refuses, 2: nobody is connected), clientId, user (empty: none),
  *                                             u32 messages, u64 bytes, u32 expirySeconds, u64 detachedAt, list of subscriptions (see subscription.ts)
- *     3 counter     queue's place             u64 the queue's next number; the place is its session's, or its group's
- *     4 queued      queue's place, number     message's place (12 bytes), flags (1: retained, 2: QoS 2), u32 subscription ids up to the end
- *     5 retained    message's place           its publisher, UTF-8; empty: not known
+ *     3 counter     queue's place             u64 next: the next number, u64 first: what is numbered below is settled, u32 messages, u64 bytes.
+ *                                             The place is its session's, or its group's
+ *     4 page        queue's place, number     messages of the queue from that number on (see stored-page.ts)
+ *     5 retained    message's place           its publisher (empty: not known), content; without that where the message has a
+ *                                             key of its own
  *     6 will        place                     clientId, will (see op-codec.ts), u64 1 + dueAt, 0: it is not due
  *     7 handshakes  session's place           u64 assignedThrough, list of u16 received, list of u64 releasing; where there are none, no key
  *     8 group       place                     flags (1: a full queue refuses), group, filter, u32 messages, u64 bytes
  *     9 time        nowhere                   u64 the latest pair time that was named
+ *    10 holders     message's place           u32 how many stored holders name the message; with each key of kind 1
+ *    11 ended       queue's place             u64 first: the queue has ended, and its pages are being taken away
  *    16, 17        users and rules           see core/access/stored.ts
  */
 import { ByteReader, ByteWriter } from '../../base/index.ts';
@@ -20,7 +24,6 @@ import { Handshakes } from './handshakes.ts';
 import { Message, type Place } from './message.ts';
 import { decodeWill, encodeWill } from './op-codec.ts';
 import type { QueueBounds, Will } from './op.ts';
-import { NO_IDS, type Queued, type QueuedQos } from './queue.ts';
 import type { SessionTerms } from './session.ts';
 import { decodeSubscription, encodeSubscription, type Subscription } from './subscription.ts';
 
@@ -31,19 +34,20 @@ export const KINDS = {
   message: 1,
   session: 2,
   counter: 3,
-  queued: 4,
+  page: 4,
   retained: 5,
   will: 6,
   handshakes: 7,
   group: 8,
   time: 9,
+  holders: 10,
+  ended: 11,
 } as const;
 type Kind = keyof typeof KINDS;
 
 const KEY_BYTES = 13;
 /** The place of what there is only one of. */
 export const NOWHERE: Place = { seq: 0, index: 0 };
-const EMPTY = new Uint8Array(0);
 
 export function keyOf(kind: Kind, place: Place): Buffer {
   const key = Buffer.allocUnsafe(KEY_BYTES);
@@ -52,18 +56,43 @@ export function keyOf(kind: Kind, place: Place): Buffer {
   return key;
 }
 
-export function queuedKey(session: Place, number: number): Buffer {
+export function pageKey(queue: Place, from: number): Buffer {
   const key = Buffer.allocUnsafe(KEY_BYTES + 8);
-  key.writeUInt8(KINDS.queued, 0);
-  writePlace(key, 1, session);
-  writeU64(key, KEY_BYTES, number);
+  key.writeUInt8(KINDS.page, 0);
+  writePlace(key, 1, queue);
+  writeU64(key, KEY_BYTES, from);
   return key;
 }
+
+/** Where the keys of a kind begin; those of the kind before end there. */
+export const firstKeyOf = (kind: number): Buffer => Buffer.from([kind]);
 
 export const kindOf = (key: Buffer): number => key.readUInt8(0);
 /** The place that follows the kind in every key. */
 export const placeIn = (key: Buffer): Place => readPlace(key, 1);
 export const numberIn = (key: Buffer): number => readU64(key, KEY_BYTES);
+
+/** Its value is worked out when it is asked for. */
+export class LazyChange implements Change {
+  readonly key: Uint8Array;
+  #make: (() => Uint8Array) | null;
+  #value: Uint8Array | null = null;
+
+  constructor(key: Uint8Array, make: () => Uint8Array) {
+    this.key = key;
+    this.#make = make;
+  }
+
+  get value(): Uint8Array | null {
+    this.workOut();
+    return this.#value;
+  }
+
+  workOut(): void {
+    if (this.#make !== null) this.#value = this.#make();
+    this.#make = null;
+  }
+}
 
 export function messageValue(message: Message): Buffer {
   const writer = new ByteWriter(40 + message.address.length + message.bytes);
@@ -74,7 +103,6 @@ export function messageValue(message: Message): Buffer {
 export function messageFrom(place: Place, value: Buffer): Message {
   const message = new Message(place, decodeContent(new ByteReader(value)));
   message.compact();
-  message.isStored = true;
   return message;
 }
 
@@ -129,38 +157,46 @@ export function groupFrom(value: Buffer): StoredGroup {
   return { group, filter, bounds: { messages: reader.u32(), bytes: reader.u64(), whenFull } };
 }
 
-export function counterValue(next: number): Buffer {
-  const value = Buffer.allocUnsafe(8);
-  writeU64(value, 0, next);
-  return value;
+/** What is known of a queue without looking into it. */
+export type Counter = Readonly<{ next: number; first: number; messages: number; bytes: number }>;
+
+export const counterValue = ({ next, first, messages, bytes }: Counter): Buffer =>
+  new ByteWriter(28).u64(next).u64(first).u32(messages).u64(bytes).taken();
+
+export function counterFrom(value: Buffer): Counter {
+  const reader = new ByteReader(value);
+  return { next: reader.u64(), first: reader.u64(), messages: reader.u32(), bytes: reader.u64() };
 }
 
-export const counterFrom = (value: Buffer): number => readU64(value, 0);
+export const timeValue = (latest: number): Buffer => new ByteWriter(8).u64(latest).taken();
 
-const QUEUED_BYTES = 13;
+export const timeFrom = (value: Buffer): number => new ByteReader(value).u64();
 
-export function queuedValue({ message, isRetained, qos, ids }: Queued): Buffer {
-  const value = Buffer.allocUnsafe(QUEUED_BYTES + ids.length * 4);
-  writePlace(value, 0, message.place);
-  value.writeUInt8((isRetained ? 1 : 0) + (qos === 2 ? 2 : 0), 12);
-  ids.forEach((id, n) => value.writeUInt32BE(id, QUEUED_BYTES + n * 4));
-  return value;
+export const endedValue = (first: number): Buffer => new ByteWriter(8).u64(first).taken();
+
+export const endedFrom = (value: Buffer): number => new ByteReader(value).u64();
+
+export const holdersValue = (holders: number): Buffer => new ByteWriter(4).u32(holders).taken();
+
+export const holdersFrom = (value: Buffer): number => new ByteReader(value).u32();
+
+/** `publisher`: the client whose message this is; null: not known. `message` null: it has a key of its own. */
+export type StoredRetained = Readonly<{ publisher: string | null; message: Message | null }>;
+
+export function retainedValue(publisher: string | null, message: Message | null): Buffer {
+  const size = message === null ? 0 : message.address.length + message.bytes;
+  const writer = new ByteWriter(64 + size).text(publisher ?? '');
+  if (message !== null) encodeContent(writer, message);
+  return writer.taken();
 }
 
-export function queuedFrom(
-  value: Buffer,
-): Readonly<{ message: Place; isRetained: boolean; qos: QueuedQos; ids: readonly number[] }> {
-  const bits = value.readUInt8(12);
-  const count = (value.length - QUEUED_BYTES) / 4;
-  const ids =
-    count === 0 ? NO_IDS : Array.from({ length: count }, (_, n) => value.readUInt32BE(QUEUED_BYTES + n * 4));
-  return { message: readPlace(value, 0), isRetained: (bits & 1) !== 0, qos: (bits & 2) !== 0 ? 2 : 1, ids };
+export function retainedFrom(place: Place, value: Buffer): StoredRetained {
+  const reader = new ByteReader(value);
+  const publisher = reader.text();
+  const message = reader.left === 0 ? null : new Message(place, decodeContent(reader));
+  message?.compact();
+  return { publisher: publisher === '' ? null : publisher, message };
 }
-
-export const retainedValue = (publisher: string | null): Uint8Array =>
-  publisher === null ? EMPTY : Buffer.from(publisher);
-
-export const publisherFrom = (value: Buffer): string | null => (value.length === 0 ? null : value.toString());
 
 export type StoredWill = Readonly<{ clientId: string; will: Will; dueAt: number | null }>;
 

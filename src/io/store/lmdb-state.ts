@@ -1,6 +1,7 @@
 /**
  * The state's store on LMDB: one database of bytes by bytes. The changes of a checkpoint and its `appliedSeq` are one transaction, synced
- * before anybody hears of it. LMDB reads from the operating system's page cache, so a store of any size opens at once.
+ * before anybody hears of it. LMDB reads from the operating system's page cache, so a store of any size opens at once. A disk that can't be read
+ * ends the process (SIGBUS), as one that can't be written does, and the peer takes over.
  * Source: PROTOCOL.md §1 (state), §5.
  */
 import { open, type RootDatabase } from 'lmdb';
@@ -17,6 +18,10 @@ type ReadTransaction = ReturnType<Database['useReadTransaction']>;
 
 const META_BYTES = 8;
 
+/** Bytes worked out in one turn: about 2 ms. A change costs as much as so many bytes, however small it is. */
+const TURN_COST = 1024 * 1024;
+const CHANGE_COST = 512;
+
 /** Opens the state in `path`, a directory; makes it when it is missing. Rejects with `LS_STORE_STATE`. */
 export function openLmdbState(path: string): Promise<StateStore> {
   return Promise.resolve().then(() => {
@@ -32,6 +37,7 @@ export function openLmdbState(path: string): Promise<StateStore> {
         // Each checkpoint is a batch, and so one transaction, of its own. Batches for each turn of the event loop would be another way to the
         // same, with a promise that nobody gets: when its commit fails, as on a full disk, that one ends the process unheard.
         eventTurnBatching: false,
+        // Not `remapChunks`, which would let go of what was read: a transaction that takes much away fails with it (MDB_TXN_FULL, 3.5.6).
       });
       return new LmdbState(path, database);
     } catch (error) {
@@ -59,8 +65,25 @@ class LmdbState implements StateStore {
     return this.#appliedSeq;
   }
 
-  entries(): Iterable<{ key: Buffer; value: Buffer }> {
-    return inKeyOrder(this.#database.getRange({ start: FIRST_KEY }));
+  get(key: Uint8Array): Buffer | null {
+    this.#assertOpen();
+    const stored = storedKey(key);
+    const value = this.#database.get(stored);
+    return value === undefined ? null : pairOf({ key: stored, value }).value;
+  }
+
+  range(from: Uint8Array, to: Uint8Array | null): Iterable<Pair> {
+    this.#assertOpen();
+    const end = to === null ? {} : { end: storedKey(to) };
+    return inKeyOrder(this.#database.getRange({ start: storedKey(from), ...end }));
+  }
+
+  last(from: Uint8Array, through: Uint8Array): Pair | null {
+    this.#assertOpen();
+    const [start, end] = [storedKey(through), storedKey(from)];
+    for (const pair of this.#database.getRange({ start, end, reverse: true, inclusiveEnd: true, limit: 1 }))
+      return pairOf(pair);
+    return null;
   }
 
   async checkpoint(changes: Iterable<Change>, appliedSeq: Seq): Promise<void> {
@@ -94,8 +117,7 @@ class LmdbState implements StateStore {
 
   /** One transaction. Synced when it fulfils: LMDB's promises wait for that. */
   #write(changes: Iterable<Change>, appliedSeq: Seq | null): Promise<void> {
-    if (this.#isClosed)
-      return Promise.reject(new StoreFault('LS_STORE_CLOSED', storeFaults.LS_STORE_CLOSED(this.#path)));
+    if (this.#isClosed) return Promise.reject(this.#closedFault());
     const written = this.#batch(changes, appliedSeq).catch((error: unknown) => {
       throw stateFault(this.#path, error);
     });
@@ -103,21 +125,45 @@ class LmdbState implements StateStore {
     return written;
   }
 
+  #assertOpen(): void {
+    if (this.#isClosed) throw this.#closedFault();
+  }
+
+  #closedFault(): StoreFault {
+    return new StoreFault('LS_STORE_CLOSED', storeFaults.LS_STORE_CLOSED(this.#path));
+  }
+
   async #batch(changes: Iterable<Change>, appliedSeq: Seq | null): Promise<void> {
-    const parts: PromiseLike<boolean>[] = [];
+    const stored = await storedPairs(changes);
+    const parts = new Set<PromiseLike<boolean>>();
     // `batch` and not `transaction`: what is put within one call becomes one transaction, without a call back from LMDB's thread.
     const whole = this.#database.batch(() => {
-      for (const { key, value } of changes)
-        parts.push(
-          value === null
-            ? this.#database.remove(storedKey(key))
-            : this.#database.put(storedKey(key), asBuffer(storedValue(key, value))),
-        );
-      if (appliedSeq !== null) parts.push(this.#database.put(META_KEY, encodedSeq(appliedSeq)));
+      for (const { key, value } of stored)
+        parts.add(value === null ? this.#database.remove(key) : this.#database.put(key, value));
+      if (appliedSeq !== null) parts.add(this.#database.put(META_KEY, encodedSeq(appliedSeq)));
     });
-    // Each part has a promise of its own; all of them share the transaction's fate, and none may fail unheard.
-    await Promise.all([whole, ...new Set(parts)]).catch(causeOfFailure);
+    // Parts may have promises of their own; all of them share the transaction's fate, and none may fail unheard.
+    await Promise.all([whole, ...parts]).catch(causeOfFailure);
+    // What is read from now on is what was written.
+    this.#database.resetReadTxn();
   }
+}
+
+/** The changes as LMDB takes them. Working them out may take long, so others get their turns in between. */
+async function storedPairs(
+  changes: Iterable<Change>,
+): Promise<readonly Readonly<{ key: Buffer; value: Buffer | null }>[]> {
+  const pairs: { key: Buffer; value: Buffer | null }[] = [];
+  let cost = 0;
+  for (const change of changes) {
+    const { key, value } = change;
+    pairs.push({ key: storedKey(key), value: value === null ? null : asBuffer(storedValue(key, value)) });
+    cost += CHANGE_COST + (value?.length ?? 0);
+    if (cost < TURN_COST) continue;
+    cost = 0;
+    await new Promise(setImmediate);
+  }
+  return pairs;
 }
 
 /** A read transaction held open: LMDB keeps the pages that it sees until it is closed. */

@@ -313,8 +313,9 @@ export class Connections {
   }
 
   #isHoldingBack(): boolean {
+    const { proposals, options } = this.#parts;
     const isHoldingBack =
-      this.#isDraining || this.#parts.proposals.pendingBytes() >= this.#parts.options.pendingSizeMax;
+      this.#isDraining || proposals.pendingBytes() >= options.pendingSizeMax || proposals.isBehind();
     if (isHoldingBack) this.#wasHoldingBack = true;
     return isHoldingBack;
   }

@@ -1,43 +1,73 @@
 /**
  * Brings the state of committed entries to disk now and then, and lets the journal go of what is no longer needed. What comes and goes between
- * two checkpoints never reaches the state's store. Source: PROTOCOL.md §1 (state), §5 (trimming).
+ * two checkpoints never reaches the state's store. What is queued stays in memory until a checkpoint has it: when so much has come that one is
+ * due, and the disk is not done with the last one for as much again, nothing more may come. Source: PROTOCOL.md §1 (state), §5 (trimming).
  */
 import type { Cancel, Clock } from '../../base/index.ts';
 import type { Replica } from './replica.ts';
 
-export type CheckpointTimes = Readonly<{ intervalMs: number; bytesMax: number }>;
+export type CheckpointTimes = Readonly<{
+  intervalMs: number;
+  /** Of entries applied. */
+  bytesMax: number;
+  /** What queued messages may take in memory that no checkpoint has yet; twice as much while one is under way. */
+  freshBytesMax: number;
+}>;
+
+/** While ended queues leave something to be taken away, checkpoints come so much sooner. */
+const TIDYING_PART = 1 / 20;
 
 export class Checkpointer {
   readonly #replica: Replica;
   readonly #clock: Clock;
   readonly #times: CheckpointTimes;
+  /** It is not behind any more. */
+  readonly #caughtUp: () => void;
   #timer: Cancel | null = null;
   #underWay: Promise<void> | null = null;
+  /** The one after that, where somebody waits for it. */
+  #following: Promise<void> | null = null;
   #bytes = 0;
   #isClosed = false;
+  #wasBehind = false;
+  #waiting: (() => void)[] = [];
 
-  constructor(replica: Replica, clock: Clock, times: CheckpointTimes) {
+  constructor(replica: Replica, clock: Clock, times: CheckpointTimes, caughtUp: () => void) {
     this.#replica = replica;
     this.#clock = clock;
     this.#times = times;
+    this.#caughtUp = caughtUp;
+    this.#schedule();
   }
 
   /** An entry of `bytes` was applied. */
   applied(bytes: number): void {
     this.#bytes += bytes;
-    if (this.#bytes >= this.#times.bytesMax) void this.checkpoint();
-    else this.#timer ??= this.#clock.after(this.#times.intervalMs, () => void this.checkpoint());
+    this.#schedule();
+  }
+
+  /** The disk does not keep up with what is applied: nothing more should come until `caughtUp`. */
+  isBehind(): boolean {
+    const { freshBytes } = this.#replica.broker;
+    const isBehind = this.#underWay !== null && freshBytes >= 2 * this.#times.freshBytesMax;
+    if (isBehind) this.#wasBehind = true;
+    return isBehind;
+  }
+
+  /** Fulfils when it is not behind. */
+  room(): Promise<void> {
+    return this.isBehind() ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve();
   }
 
   /** Fulfils when a checkpoint of what is applied now is durable (or the disk's failure was told). One at a time. */
   checkpoint(): Promise<void> {
-    this.#timer?.();
-    this.#timer = null;
-    this.#underWay ??= this.#write().finally(() => {
-      this.#underWay = null;
-      if (this.#bytes > 0 && !this.#isClosed) this.applied(0);
+    if (this.#underWay === null) return this.#begin();
+    // What is applied now may not be in the one under way.
+    this.#following ??= this.#underWay.then(() => {
+      this.#following = null;
+      return this.#underWay ?? this.#begin();
     });
-    return this.#underWay;
+    return this.#following;
   }
 
   /** No checkpoint is under way and none follows until `resume`: the store is about to be replaced or closed. */
@@ -50,6 +80,39 @@ export class Checkpointer {
 
   resume(): void {
     this.#isClosed = false;
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isClosed) return;
+    const { intervalMs, bytesMax, freshBytesMax } = this.#times;
+    const { freshBytes, hasLeftovers } = this.#replica.broker;
+    if (this.#bytes >= bytesMax || freshBytes >= freshBytesMax) void (this.#underWay ?? this.#begin());
+    else if (hasLeftovers) this.#after(intervalMs * TIDYING_PART);
+    else if (this.#bytes > 0) this.#after(intervalMs);
+  }
+
+  #after(ms: number): void {
+    this.#timer ??= this.#clock.after(ms, () => void (this.#underWay ?? this.#begin()));
+  }
+
+  #begin(): Promise<void> {
+    this.#timer?.();
+    this.#timer = null;
+    const begun = this.#write().finally(() => {
+      this.#underWay = null;
+      this.#schedule();
+      this.#catchUp();
+    });
+    this.#underWay = begun;
+    return begun;
+  }
+
+  #catchUp(): void {
+    if (!this.#wasBehind || this.isBehind()) return;
+    this.#wasBehind = false;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+    this.#caughtUp();
   }
 
   async #write(): Promise<void> {
@@ -61,6 +124,7 @@ export class Checkpointer {
     this.#bytes = 0;
     try {
       await store.state.checkpoint(changes, at);
+      broker.stored();
       await store.journal.trim(this.#replica.trimmable(at));
     } catch (failure) {
       this.#replica.fail(failure);

@@ -27,7 +27,8 @@ const BATCH_BYTES = 4 * 1024 * 1024;
 type Done = ((outcome: Outcome) => void) | null;
 type Pending = Readonly<{ entry: Entry; dones: readonly Done[]; since: number }>;
 
-export type PipelineEvents = Readonly<{
+/** What it tells, and asks. */
+export type PipelineHooks = Readonly<{
   /** An entry exists: send it on. It may not be durable anywhere yet. */
   written: (entry: Entry) => void;
   /** The commit index rose. */
@@ -35,6 +36,8 @@ export type PipelineEvents = Readonly<{
   /** The peer has not stored an entry for `ackTimeout`. */
   peerTooSlow: (why: string) => void;
   diskFailed: (why: string) => void;
+  /** As of `Proposals`. */
+  isBehind: () => boolean;
 }>;
 
 /** The claim's first entry, and who waits for it to be applied. */
@@ -53,7 +56,7 @@ export class CommitPipeline implements Proposals {
   readonly #replica: Replica;
   readonly #clock: Clock;
   readonly #times: PipelineTimes;
-  readonly #events: PipelineEvents;
+  readonly #hooks: PipelineHooks;
 
   #claim: Readonly<{ epoch: Epoch; claimId: ClaimId }> | null = null;
   /** The newest entry sealed in this claim: what the next one follows. */
@@ -65,7 +68,7 @@ export class CommitPipeline implements Proposals {
   /** Sealed and not yet given to the journal. */
   #sealed: Pending[] = [];
   /** Given to the journal and not yet applied, oldest first. */
-  #pending: Pending[] = [];
+  #pending: (Pending | null)[] = [];
   #head = 0;
   #pendingBytes = 0;
   #isWriting = false;
@@ -75,11 +78,11 @@ export class CommitPipeline implements Proposals {
   #watch: Cancel | null = null;
   #idle: (() => void)[] = [];
 
-  constructor(replica: Replica, clock: Clock, times: PipelineTimes, events: PipelineEvents) {
+  constructor(replica: Replica, clock: Clock, times: PipelineTimes, hooks: PipelineHooks) {
     this.#replica = replica;
     this.#clock = clock;
     this.#times = times;
-    this.#events = events;
+    this.#hooks = hooks;
   }
 
   get isOpen(): boolean {
@@ -171,6 +174,10 @@ export class CommitPipeline implements Proposals {
     return this.#pendingBytes;
   }
 
+  isBehind(): boolean {
+    return this.#hooks.isBehind();
+  }
+
   /** The newest entry that exists, those still waiting for their write included; closes the open batch. */
   lastProposed(): Seq {
     this.#closeBatch();
@@ -237,10 +244,10 @@ export class CommitPipeline implements Proposals {
     this.#peerSince ??= this.#clock.now();
     const { diskTimeoutMs } = this.#times;
     const answered = unlessAnswered(this.#clock, diskTimeoutMs, () => {
-      if (this.#claim !== null) this.#events.diskFailed(`the disk has not answered for ${diskTimeoutMs} ms`);
+      if (this.#claim !== null) this.#hooks.diskFailed(`the disk has not answered for ${diskTimeoutMs} ms`);
     });
     const append = this.#replica.append([next.entry], next.entry.bytes);
-    this.#events.written(next.entry);
+    this.#hooks.written(next.entry);
     void append.then(() => {
       answered();
       this.#isWriting = false;
@@ -255,7 +262,7 @@ export class CommitPipeline implements Proposals {
     const committed = committedSeq(this.#durable, this.#required);
     if (this.#claim === null || committed <= this.#replica.committedSeq) return;
     this.#replica.commitThrough(committed);
-    this.#events.committed({ epoch: epochAt(this.#replica.store.journal.epochs, committed), seq: committed });
+    this.#hooks.committed({ epoch: epochAt(this.#replica.store.journal.epochs, committed), seq: committed });
     this.#settleIdle();
   }
 
@@ -264,6 +271,7 @@ export class CommitPipeline implements Proposals {
     if (entry.seq === this.#opening.seq) this.#opening.isDone();
     const oldest = this.#pending[this.#head];
     if (oldest?.entry.seq !== entry.seq) return;
+    this.#pending[this.#head] = null;
     this.#head += 1;
     this.#pendingBytes -= entry.body.length;
     if (this.#head > 256 && this.#head * 2 > this.#pending.length) {
@@ -288,7 +296,7 @@ export class CommitPipeline implements Proposals {
       const now = this.#clock.now();
       if (this.#needsPeer() && this.#peerSince !== null && now - this.#peerSince > ackTimeoutMs) {
         this.#peerSince = null;
-        this.#events.peerTooSlow(`it has stored nothing for ${ackTimeoutMs} ms`);
+        this.#hooks.peerTooSlow(`it has stored nothing for ${ackTimeoutMs} ms`);
       }
       if (this.#claim !== null) this.#watchTimes();
     });

@@ -63,7 +63,7 @@ export class Replica {
     parts: Readonly<{ root: StoreRoot; broker: Broker; log: Log; events: ReplicaEvents }>,
   ): Promise<Replica> {
     const store = await parts.root.open();
-    parts.broker.load(store.state.entries());
+    parts.broker.load(store.state);
     return new Replica(parts.root, store, parts.broker, parts.log, parts.events);
   }
 
@@ -248,7 +248,7 @@ export class Replica {
     await this.#orNever(this.#root.swap(former, next, keep));
     this.#store = next;
     this.cache.clear();
-    this.broker.load(next.state.entries());
+    this.broker.load(next.state);
     this.#appliedSeq = next.state.appliedSeq;
     this.#committedSeq = next.state.appliedSeq;
     this.#durable = next.journal.last;

@@ -36,7 +36,7 @@ export type ReplicationParts = Readonly<{
     seeShare: () => Promise<ShareSight>;
     /** For the mark in the lock file. */
     committed: (stamp: Stamp) => void;
-    /** A batch was applied while this server serves: deliver what it brought. */
+    /** While this server serves: a batch was applied, deliver what it brought; or what was held back may go on. */
     applied: () => void;
   }>;
 }>;
@@ -56,7 +56,7 @@ export class Replication {
     const { clock, times, hooks } = parts;
     this.#parts = parts;
     this.replica = replica;
-    this.#checkpointer = new Checkpointer(replica, clock, times.checkpoint);
+    this.#checkpointer = new Checkpointer(replica, clock, times.checkpoint, () => this.#tellApplied());
     this.pipeline = new CommitPipeline(replica, clock, times, {
       written: () => this.#sender?.pump(),
       committed: (stamp) => {
@@ -65,6 +65,7 @@ export class Replication {
       },
       peerTooSlow: (why) => hooks.tell({ type: 'peerLost', why }),
       diskFailed: (why) => hooks.tell({ type: 'diskFailed', why }),
+      isBehind: () => this.#checkpointer.isBehind(),
     });
   }
 
@@ -92,6 +93,10 @@ export class Replication {
   /** An entry of `bytes` was applied and its proposers were told. */
   afterApplying(bytes: number): void {
     this.#checkpointer.applied(bytes);
+    this.#tellApplied();
+  }
+
+  #tellApplied(): void {
     if (this.pipeline.isOpen) this.#parts.hooks.applied();
   }
 
@@ -177,6 +182,7 @@ export class Replication {
           tell: hooks.tell,
           seeShare: hooks.seeShare,
           diskTimeoutMs: times.diskTimeoutMs,
+          room: () => this.#checkpointer.room(),
           adopt: async (next, keep) => {
             await this.#checkpointer.pause();
             await replica.adopt(next, keep);

@@ -33,6 +33,8 @@ export type JoinerParts = Readonly<{
   /** The installed store takes the former one's place; `keep`: why that one is kept aside, or null. */
   adopt: (next: Store, keep: string | null) => Promise<void>;
   diskTimeoutMs: number;
+  /** Fulfils when what is applied is not more than the disk keeps up with. */
+  room: () => Promise<void>;
 }>;
 
 type FrameOf<T extends Frame['type']> = Extract<Frame, { type: T }>;
@@ -93,6 +95,8 @@ export class SessionJoiner {
         this.#committed = seq(Math.max(this.#committed, frame.committed));
         if (!this.#isAppending) {
           this.#isAppending = true;
+          // Till there is room nothing is said to be durable, and the serving side waits.
+          this.#queue(() => this.#answered(this.#parts.room()));
           this.#queue(() => this.#append());
         }
         return;
@@ -237,7 +241,7 @@ export class SessionJoiner {
 
   /** Appends all that has come since the last sync, as one write. */
   async #append(): Promise<void> {
-    const { replica, send, clock, diskTimeoutMs } = this.#parts;
+    const { replica, send } = this.#parts;
     const parts = this.#received;
     this.#received = [];
     this.#isAppending = false;
@@ -245,16 +249,22 @@ export class SessionJoiner {
     if (first === undefined) return;
     const bytes = parts.length === 1 ? first : Buffer.concat(parts);
     const entries = this.#checked(bytes);
-    const answered = unlessAnswered(clock, diskTimeoutMs, () =>
-      replica.fail(new Error(`the disk has not answered for ${diskTimeoutMs} ms`)),
-    );
-    await replica.append(entries, bytes);
-    answered();
+    await this.#answered(replica.append(entries, bytes));
     const last = entries.at(-1);
     if (last === undefined || this.#isOver) return;
     send({ type: 'durable', session: this.#session, seq: last.seq });
     for (const entry of entries) this.#committed = seq(Math.max(this.#committed, entry.committed));
     this.#apply();
+  }
+
+  /** A disk that does not answer is a disk that has failed. */
+  async #answered(work: Promise<void>): Promise<void> {
+    const { replica, clock, diskTimeoutMs } = this.#parts;
+    const answered = unlessAnswered(clock, diskTimeoutMs, () =>
+      replica.fail(new Error(`the disk has not answered for ${diskTimeoutMs} ms`)),
+    );
+    await work;
+    answered();
   }
 
   /** Whole entries that follow the journal's last one; anything else ends the session. */

@@ -12,18 +12,27 @@ export class StateContent {
   appliedSeq: Seq = seq(0);
   /** By the key in hexadecimal, whose order is that of the bytes. */
   readonly #pairs = new Map<string, Pair>();
+  /** Null: since the last change nobody has asked. */
+  #sorted: Pair[] | null = null;
 
-  change(changes: readonly Change[]): void {
-    for (const { key, value } of changes) {
+  change(changes: Iterable<Change>): void {
+    const worked = Array.from(changes, ({ key, value }) => ({ key, value }));
+    for (const { key, value } of worked) {
       const name = Buffer.from(key).toString('hex');
       if (value === null) this.#pairs.delete(name);
       else this.#pairs.set(name, { key: Buffer.from(key), value: Buffer.from(value) });
     }
+    this.#sorted = null;
+  }
+
+  get(key: Uint8Array): Pair | null {
+    return this.#pairs.get(Buffer.from(key).toString('hex')) ?? null;
   }
 
   /** In key order; a copy of the list. */
   pairs(): Pair[] {
-    return [...this.#pairs.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, pair]) => pair);
+    this.#sorted ??= [...this.#pairs.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, pair]) => pair);
+    return [...this.#sorted];
   }
 }
 
@@ -45,13 +54,27 @@ export class SimState implements StateStore {
     return this.#content.appliedSeq;
   }
 
-  entries(): Iterable<Pair> {
-    return this.#content.pairs();
+  get(key: Uint8Array): Buffer | null {
+    this.#assertOpen();
+    return this.#content.get(key)?.value ?? null;
+  }
+
+  range(from: Uint8Array, to: Uint8Array | null): Iterable<Pair> {
+    this.#assertOpen();
+    const isIn = ({ key }: Pair): boolean => key.compare(from) >= 0 && (to === null || key.compare(to) < 0);
+    return this.#content.pairs().filter(isIn);
+  }
+
+  last(from: Uint8Array, through: Uint8Array): Pair | null {
+    this.#assertOpen();
+    const isIn = ({ key }: Pair): boolean => key.compare(from) >= 0 && key.compare(through) <= 0;
+    return this.#content.pairs().findLast(isIn) ?? null;
   }
 
   checkpoint(changes: Iterable<Change>, appliedSeq: Seq): Promise<void> {
     assert(appliedSeq >= this.appliedSeq, `a checkpoint at ${appliedSeq} after one at ${this.appliedSeq}`);
-    return this.#write(changes, appliedSeq);
+    // Worked out as late as may be: what is applied meanwhile must not be seen in it.
+    return this.#write(() => changes, appliedSeq);
   }
 
   snapshot(chunkBytes: number): Snapshot {
@@ -61,11 +84,12 @@ export class SimState implements StateStore {
   }
 
   install(chunk: Uint8Array): Promise<void> {
-    return this.#write(pairsIn(chunk), null);
+    const pairs = pairsIn(Buffer.from(chunk));
+    return this.#write(() => pairs, null);
   }
 
   finishInstall(appliedSeq: Seq): Promise<void> {
-    return this.#write([], appliedSeq);
+    return this.#write(() => [], appliedSeq);
   }
 
   async close(): Promise<void> {
@@ -74,14 +98,14 @@ export class SimState implements StateStore {
     for (const snapshot of this.#snapshots) snapshot.close();
   }
 
-  #write(changes: Iterable<Change>, appliedSeq: Seq | null): Promise<void> {
+  #assertOpen(): void {
+    if (this.#isClosed) throw new Error('the state is closed');
+  }
+
+  #write(changes: () => Iterable<Change>, appliedSeq: Seq | null): Promise<void> {
     if (this.#isClosed) return Promise.reject(new Error('the state is closed'));
-    const copies = [...changes].map(({ key, value }) => ({
-      key: Buffer.from(key),
-      value: value === null ? null : Buffer.from(value),
-    }));
     const written = this.#disk.commit(this.#run, () => {
-      this.#content.change(copies);
+      this.#content.change(changes());
       if (appliedSeq !== null) this.#content.appliedSeq = appliedSeq;
     });
     this.#writing = written.catch(() => undefined);

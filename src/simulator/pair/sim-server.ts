@@ -3,7 +3,7 @@
  * these for each run of the process; disk, share and network outlive it.
  */
 import type { Clock, Log, Random } from '../../base/index.ts';
-import { Broker } from '../../core/broker/index.ts';
+import { Broker, type PagingSizes } from '../../core/broker/index.ts';
 import {
   incarnation,
   type PairFact,
@@ -20,7 +20,9 @@ import { PairDriver } from '../../runtime/pair/index.ts';
 import { Replication } from '../../runtime/replication/index.ts';
 
 /** A checkpoint at the latest after this, and after so many bytes applied: often enough to meet every fault. */
-const CHECKPOINT = { intervalMs: 2_000, bytesMax: 32 * 1024 };
+const CHECKPOINT = { intervalMs: 2_000, bytesMax: 32 * 1024, freshBytesMax: 8 * 1024 };
+/** Pages so small, and so little memory for them, that what waits for a client is not in memory, mostly. */
+const PAGING: PagingSizes = { pageMessages: 3, pageBytes: 512, memoryBytes: 2048, tidyMax: 40 };
 
 /** The simulated clients are anonymous: nothing is ever hashed. */
 const anonymousOnly = (broker: Broker): AccessGate =>
@@ -99,7 +101,7 @@ export class SimServer {
     const late: { server: SimServer | null } = { server: null };
     const tell = (fact: PairFact): void => late.server?.pair.tell(fact);
     const arbiter = ports.arbiter({ lockLost: (why) => tell({ type: 'lockLost', why }) });
-    const broker = new Broker();
+    const broker = new Broker(PAGING);
     const replication = await Replication.open({
       root,
       broker,

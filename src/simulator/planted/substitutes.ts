@@ -30,7 +30,9 @@ export const stateWith = (inner: StateStore, checkpoint: StateStore['checkpoint'
   get appliedSeq() {
     return inner.appliedSeq;
   },
-  entries: () => inner.entries(),
+  get: (key) => inner.get(key),
+  range: (from, to) => inner.range(from, to),
+  last: (from, through) => inner.last(from, through),
   checkpoint,
   snapshot: (chunkBytes) => inner.snapshot(chunkBytes),
   install: (chunk) => inner.install(chunk),

@@ -10,9 +10,12 @@ import {
   type Content,
   type Op,
   type Outcome,
+  type PagingSizes,
   type Qos,
   type QueueBounds,
   type Session,
+  type StateReader,
+  type StoredPair,
 } from '../../../src/core/broker/index.ts';
 
 export function bodyOf(...ops: readonly Op[]): Buffer {
@@ -110,25 +113,108 @@ export const passingOf = (session: Session): string[] =>
     .takePassing()
     .map(({ message, isRetained }) => `${Buffer.from(message.payload).toString()}${isRetained ? ':r' : ''}`);
 
-/** A state store in memory: keys in their order, as the real one gives them. */
-export class MemoryStore {
-  readonly #values = new Map<string, Uint8Array>();
+/** A state store in memory. */
+export class MemoryStore implements StateReader {
+  /** By the key in hexadecimal, whose order is that of the bytes. */
+  readonly #pairs = new Map<string, StoredPair>();
+  readonly #names: string[] = [];
+  /** Keys that were found, by the number of their kind; and how often something was asked for. */
+  readonly #reads = new Map<number, number>();
+  #asked = 0;
 
   take(changes: Iterable<Change>): void {
     for (const { key, value } of changes) {
       const name = Buffer.from(key).toString('hex');
-      if (value !== null) this.#values.set(name, Uint8Array.from(value));
-      else if (!this.#values.delete(name)) throw new Error(`key ${name} is taken away and was never there`);
+      const at = this.#indexOf(name);
+      const isNew = this.#names[at] !== name;
+      if (value === null && isNew) throw new Error(`key ${name} is taken away and was never there`);
+      if (value === null) this.#names.splice(at, 1);
+      else if (isNew) this.#names.splice(at, 0, name);
+      if (value === null) this.#pairs.delete(name);
+      else this.#pairs.set(name, { key: Buffer.from(key), value: Buffer.from(value) });
     }
   }
 
-  get size(): number {
-    return this.#values.size;
+  /** A whole checkpoint of a broker that reads from here, or from nowhere. */
+  checkpoint(broker: Broker): void {
+    this.take(broker.changes());
+    broker.stored();
   }
 
-  entries(): { key: Buffer; value: Buffer }[] {
-    return [...this.#values]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, value]) => ({ key: Buffer.from(name, 'hex'), value: Buffer.from(value) }));
+  get size(): number {
+    return this.#pairs.size;
   }
+
+  entries(): StoredPair[] {
+    return this.#between(0, this.#names.length);
+  }
+
+  /** How many keys of a kind were read since this was last asked. */
+  takeReads(kind: number): number {
+    const reads = this.#reads.get(kind) ?? 0;
+    this.#reads.delete(kind);
+    return reads;
+  }
+
+  /** How often something was asked for since this was last asked, found or not. */
+  takeAsked(): number {
+    const asked = this.#asked;
+    this.#asked = 0;
+    return asked;
+  }
+
+  get(key: Uint8Array): Buffer | null {
+    this.#asked += 1;
+    const found = this.#pairs.get(Buffer.from(key).toString('hex'));
+    return found === undefined ? null : this.#read(found).value;
+  }
+
+  *range(from: Uint8Array, to: Uint8Array | null): Iterable<StoredPair> {
+    this.#asked += 1;
+    const end = to === null ? this.#names.length : this.#indexOf(Buffer.from(to).toString('hex'));
+    for (const pair of this.#between(this.#indexOf(Buffer.from(from).toString('hex')), end))
+      yield this.#read(pair);
+  }
+
+  last(from: Uint8Array, through: Uint8Array): StoredPair | null {
+    this.#asked += 1;
+    const [start, end] = [from, through].map((key) => this.#indexOf(Buffer.from(key).toString('hex')));
+    const isThere = this.#pairs.has(Buffer.from(through).toString('hex'));
+    const found = this.#between(start ?? 0, (end ?? 0) + (isThere ? 1 : 0)).at(-1);
+    return found === undefined ? null : this.#read(found);
+  }
+
+  #between(from: number, to: number): StoredPair[] {
+    return this.#names.slice(from, to).flatMap((name) => this.#pairs.get(name) ?? []);
+  }
+
+  #read(pair: StoredPair): StoredPair {
+    const kind = pair.key.readUInt8(0);
+    this.#reads.set(kind, (this.#reads.get(kind) ?? 0) + 1);
+    return pair;
+  }
+
+  /** Where the name stands, or would stand. */
+  #indexOf(name: string): number {
+    let [low, high] = [0, this.#names.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#names[middle] ?? '') < name) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** Pages so small, and so little memory for them, that every backlog is paged. */
+export const TINY_PAGES: PagingSizes = { pageMessages: 3, pageBytes: 200, memoryBytes: 0, tidyMax: 20 };
+
+/** A broker that reads back what it has stored, and the store. */
+export function pagedBroker(
+  sizes: PagingSizes = TINY_PAGES,
+): Readonly<{ broker: Broker; store: MemoryStore }> {
+  const store = new MemoryStore();
+  const broker = new Broker(sizes);
+  broker.load(store);
+  return { broker, store };
 }

@@ -76,7 +76,7 @@ test('handshakes are stored, taken away when nothing is left of them, and the sa
   committer.commit(assign('r', 10), settle('r', 0));
   store.take(committer.broker.changes());
   const loaded = new Broker();
-  loaded.load(store.entries());
+  loaded.load(store);
   expect(shaken(new Committer(loaded), 'p')).toMatchObject({ received: [6] });
   expect(shaken(new Committer(loaded), 'r')).toMatchObject({ assignedThrough: 10, releasing: [0] });
   expect(loaded.digest()).toBe(committer.broker.digest());

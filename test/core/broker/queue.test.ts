@@ -43,21 +43,3 @@ test('a long life leaves no room behind: what is settled in order is let go', ()
   expect(queue.length).toBe(10);
   expect(queue.from(0)?.number).toBe(99_990);
 });
-
-test('stored numbers out of their order are a fault', () => {
-  const queue = new Queue(10);
-  const stored = (number: number) => ({
-    number,
-    message,
-    qos: 1 as const,
-    isRetained: false,
-    ids: [],
-    isStored: true,
-  });
-  queue.restore(stored(3));
-  queue.restore(stored(7));
-  expect(() => queue.restore(stored(5))).toThrow(/out of order/);
-  expect(() => queue.restore(stored(10))).toThrow(/out of order/);
-  expect([...queue.since(0)].map(({ number }) => number)).toEqual([3, 7]);
-  expect(queue.add(message, marks).number).toBe(10);
-});

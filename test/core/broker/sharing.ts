@@ -2,6 +2,7 @@
  * Two brokers that apply the same entries, one of which serves clients that are members of groups: real windows, and what `Connections` does for
  * them, without bytes. What is proposed is committed when the test says so.
  */
+import { expect } from 'vitest';
 import {
   Broker,
   plainSubscription,
@@ -13,7 +14,7 @@ import {
   type Subscription,
 } from '../../../src/core/broker/index.ts';
 import { Window, type WindowTerms } from '../../../src/core/mqtt/index.ts';
-import { bodyOf, MemoryStore, open, openLocally, publish } from './entries.ts';
+import { bodyOf, MemoryStore, open, openLocally, publish, TINY_PAGES } from './entries.ts';
 
 export const sharedSubscription = (
   group: string,
@@ -62,8 +63,8 @@ class Line {
 }
 
 export class Sharing {
-  #brokers: readonly [serving: Broker, other: Broker] = [new Broker(), new Broker()];
-  readonly #stores = new WeakMap(this.#brokers.map((broker) => [broker, new MemoryStore()]));
+  #brokers: readonly [serving: Broker, other: Broker];
+  readonly #stores = new WeakMap<Broker, MemoryStore>();
   readonly #lines = new Map<string, Line>();
   #windows = new WeakMap<Session, Window>();
   #pending: { op: Op; done: (outcome: Outcome) => void }[] = [];
@@ -71,6 +72,10 @@ export class Sharing {
   now = 1000;
   /** What was committed of it, in order. */
   readonly published: Readonly<{ text: string; qos: Qos }>[] = [];
+
+  constructor() {
+    this.#brokers = [this.#paged(), this.#paged()];
+  }
 
   /** The one that serves. */
   get broker(): Broker {
@@ -210,18 +215,27 @@ export class Sharing {
 
   /** Both store what has changed. */
   checkpoint(): void {
-    for (const broker of this.#brokers) this.#stores.get(broker)?.take(broker.changes());
+    for (const broker of this.#brokers) this.#storeOf(broker).checkpoint(broker);
   }
 
   /** The other server gets the whole state as the serving one stores it. */
   synchronise(): void {
     this.checkpoint();
-    const copy = new Broker();
-    copy.load(this.#stores.get(this.broker)?.entries() ?? []);
     const store = new MemoryStore();
-    store.take(this.#stores.get(this.broker)?.entries() ?? []);
-    this.#stores.set(copy, store);
-    this.#brokers = [this.broker, copy];
+    store.take(this.#storeOf(this.broker).entries());
+    this.#brokers = [this.broker, this.#paged(store)];
+  }
+
+  /** What is queued is not in memory, mostly. */
+  #paged(store = new MemoryStore()): Broker {
+    const broker = new Broker(TINY_PAGES);
+    broker.load(store);
+    this.#stores.set(broker, store);
+    return broker;
+  }
+
+  #storeOf(broker: Broker): MemoryStore {
+    return this.#stores.get(broker) ?? expect.unreachable('each has a store');
   }
 
   reads(clientId: string, isReading: boolean): void {

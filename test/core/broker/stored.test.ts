@@ -3,19 +3,13 @@ import { expect, test } from 'vitest';
 import {
   Broker,
   decodeOps,
-  NEVER_EXPIRES,
-  NO_PROPERTIES,
   plainSubscription,
   type Op,
   type Outcome,
-  type Qos,
-  type Subscription,
   type Will,
 } from '../../../src/core/broker/index.ts';
-import { accessOp } from '../access/arbitraries.ts';
 import {
   bodyOf,
-  bytes,
   Committer,
   contentOf,
   MemoryStore,
@@ -27,113 +21,8 @@ import {
   roomFor,
   subscribe,
 } from './entries.ts';
+import { op } from './random-ops.ts';
 
-const clientId = fc.constantFrom('a', 'b', 'c', 'ü'.repeat(300));
-const address = fc.constantFrom('x', 'x/y', 'z', '$s');
-const filter = fc.constantFrom('x', 'x/#', '+/y', '#', '$s');
-const qos = fc.constantFrom<Qos>(0, 1, 2);
-const packetId = fc.constantFrom(1, 2, 65_535);
-const payload = fc.constantFrom('', 'm', 'a longer one').map(bytes);
-const properties = fc.constantFrom(NO_PROPERTIES, bytes('\u0001\u0001'));
-const seconds = fc.constantFrom(0, 1, 60, NEVER_EXPIRES);
-/** Few, so that an end meets the time since when its session waits. */
-const at = fc.nat(3);
-const content = { address, payload, qos, isRetained: fc.boolean(), properties, expiresAt: fc.option(at) };
-const will = fc.option(
-  fc.record({
-    address,
-    payload,
-    qos,
-    isRetained: fc.boolean(),
-    properties,
-    patienceMs: fc.nat(90_000_000),
-    delaySeconds: seconds,
-    expirySeconds: fc.option(seconds),
-  }),
-);
-const group = fc.constantFrom(null, null, 'g', 'h');
-const subscription: fc.Arbitrary<Subscription> = fc.record({
-  filter,
-  group,
-  qos,
-  isNoLocal: fc.boolean(),
-  isRetainAsPublished: fc.boolean(),
-  retainHandling: fc.constantFrom('send', 'sendIfNew', 'keepBack'),
-  id: fc.constantFrom(0, 1, 268_435_455),
-});
-const as = <T extends Op['type']>(type: T) => fc.constant(type);
-
-/** Of a group, if the operation there was one that began it. */
-const place = fc.record({ seq: fc.nat(12), index: fc.nat(2) });
-const numbers = fc.array(fc.nat(6), { maxLength: 4 });
-
-const op: fc.Arbitrary<Op> = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.record({ type: as('publish'), ...content, from: fc.option(clientId) }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      type: as('openSession'),
-      clientId,
-      user: fc.constantFrom(null, 'ann'),
-      isClean: fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
-      expirySeconds: seconds,
-      queue: fc.record({
-        messages: fc.constantFrom(2, 5, 1000),
-        bytes: fc.constantFrom(5, 1e9),
-        whenFull: fc.constantFrom('dropOldest', 'refuse'),
-      }),
-      will,
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      type: as('subscribe'),
-      clientId,
-      subscriptions: fc.array(subscription, { minLength: 1, maxLength: 2 }),
-    }),
-  },
-  fc.record({
-    type: as('unsubscribe'),
-    clientId,
-    filters: fc.array(fc.record({ filter, group }), { minLength: 1, maxLength: 2 }),
-  }),
-  {
-    weight: 3,
-    arbitrary: fc.record({ type: as('settle'), clientId, numbers: fc.array(fc.nat(12), { maxLength: 4 }) }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      type: as('receive'),
-      clientId,
-      packetId,
-      ...content,
-    }),
-  },
-  fc.record({ type: as('release'), clientId, packetId }),
-  fc.record({ type: as('assign'), clientId, through: fc.nat(12) }),
-  fc.record({ type: as('complete'), clientId, numbers: fc.array(fc.nat(12), { maxLength: 4 }) }),
-  {
-    weight: 2,
-    arbitrary: fc.record({ type: as('closeSession'), clientId, at, expirySeconds: fc.option(seconds) }),
-  },
-  fc.record({ type: as('claimed'), at }),
-  { weight: 2, arbitrary: fc.record({ type: as('endSession'), clientId, detachedAt: at }) },
-  fc.record({ type: as('drop'), clientId, numbers: fc.array(fc.nat(12), { maxLength: 4 }) }),
-  fc.record({ type: as('dropRetained'), addresses: fc.array(address, { maxLength: 2 }), at }),
-  fc.record({ type: as('reserve'), clientId, count: fc.nat(300) }),
-  { weight: 3, arbitrary: fc.record({ type: as('hand'), group: place, clientId, numbers }) },
-  { weight: 3, arbitrary: fc.record({ type: as('settleShared'), group: place, numbers }) },
-  { weight: 2, arbitrary: fc.record({ type: as('bring'), group: place, ...content }) },
-  fc.record({ type: as('fireWill'), clientId, at }),
-  fc.record({ type: as('dropWill'), clientId }),
-  { weight: 3, arbitrary: fc.record({ type: as('access'), change: accessOp }) },
-  fc.record({ type: as('barrier') }),
-);
 const batches = fc.array(fc.array(op, { minLength: 1, maxLength: 6 }), { maxLength: 25 });
 
 test('operations come out of their bytes as they went in', () => {
@@ -186,7 +75,7 @@ test('a state loaded from what checkpoints stored is the state, and goes on as t
       });
       store.take(first.broker.changes());
       const loaded = new Broker();
-      loaded.load(store.entries());
+      loaded.load(store);
       expect(loaded.digest()).toBe(first.broker.digest());
       expect(loaded.changes()).toEqual([]);
 
@@ -195,7 +84,7 @@ test('a state loaded from what checkpoints stored is the state, and goes on as t
       expect(second.broker.digest()).toBe(first.broker.digest());
       store.take(second.broker.changes());
       const again = new Broker();
-      again.load(store.entries());
+      again.load(store);
       expect(again.digest()).toBe(first.broker.digest());
     }),
     { numRuns: 300 },
@@ -287,15 +176,16 @@ test('a small message that a checkpoint finds alive lets go of the big entry it 
   const inEntry = () =>
     [session, local].map((each) => each.queue.from(0)?.message.payload.buffer === body.buffer);
   expect(inEntry()).toEqual([true, true]);
-  committer.broker.changes();
+  new MemoryStore().checkpoint(committer.broker);
   expect(inEntry()).toEqual([false, false]);
   expect(queueOf(local)).toEqual(['0:m']);
 });
 
 test('unknown kinds of operations and of stored keys are faults, not guesses', () => {
   expect(() => new Committer().broker.apply(Buffer.from([99]), 1)).toThrow(/unknown kind 99/);
-  const key = Buffer.concat([Buffer.from([99]), Buffer.alloc(12)]);
-  expect(() => new Broker().load([{ key, value: Buffer.alloc(0) }])).toThrow(/unknown kind 99/);
+  const store = new MemoryStore();
+  store.take([{ key: Buffer.concat([Buffer.from([99]), Buffer.alloc(12)]), value: Buffer.alloc(0) }]);
+  expect(() => new Broker().load(store)).toThrow(/unknown kind 99/);
 });
 
 test('users and rules are part of the state that two servers compare, and of what a store gives back (PROTOCOL.md §1)', () => {
@@ -314,7 +204,7 @@ test('users and rules are part of the state that two servers compare, and of wha
   const store = new MemoryStore();
   store.take(it.broker.changes());
   const loaded = new Broker();
-  loaded.load(store.entries());
+  loaded.load(store);
   expect(loaded.access.user('ann')).toEqual({ name: 'ann', credential });
   expect(loaded.access.rules()).toEqual([rule]);
   expect(loaded.digest()).toBe(it.broker.digest());
@@ -326,7 +216,7 @@ test('a session belongs to the user who opened it last, also in a store', () => 
   const store = new MemoryStore();
   store.take(it.broker.changes());
   const loaded = new Broker();
-  loaded.load(store.entries());
+  loaded.load(store);
   expect([loaded.sessionOf('c')?.user, loaded.sessionOf('d')?.user]).toEqual(['ann', null]);
   const second = new Committer(loaded, it.seq);
   second.commit(open('d', { user: 'bob' }));
@@ -341,7 +231,7 @@ test('the latest time that was named is in the state: whoever serves next counts
   store.take(it.broker.changes());
   expect(it.broker.changes()).toEqual([]);
   const loaded = new Broker();
-  loaded.load(store.entries());
+  loaded.load(store);
   expect([it.broker.latestTime, loaded.latestTime]).toEqual([5_000, 5_000]);
   expect(loaded.digest()).toBe(it.broker.digest());
 });

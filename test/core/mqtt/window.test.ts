@@ -4,7 +4,9 @@ import { Group, type GroupSurroundings } from '../../../src/core/broker/group.ts
 import { Handshakes } from '../../../src/core/broker/handshakes.ts';
 import { Ledger } from '../../../src/core/broker/ledger.ts';
 import { Membership } from '../../../src/core/broker/membership.ts';
+import { PAGING } from '../../../src/core/broker/paging.ts';
 import { Queue } from '../../../src/core/broker/queue.ts';
+import { EMPTY_STATE } from '../../../src/core/broker/state-reader.ts';
 import { Session } from '../../../src/core/broker/session.ts';
 import { Stock } from '../../../src/core/broker/stock.ts';
 import { contentOf, roomFor } from '../broker/entries.ts';
@@ -24,7 +26,7 @@ const terms = (inFlightMax: number, fits: WindowTerms['fits'] = () => true): Win
 const fitsOne: WindowTerms['fits'] = ({ message }) => message.payload.length <= 1;
 
 const NOTHING_AROUND: GroupSurroundings = {
-  ledger: new Ledger(),
+  ledger: new Ledger(EMPTY_STATE, PAGING),
   began: () => undefined,
   ended: () => undefined,
   ready: () => undefined,
