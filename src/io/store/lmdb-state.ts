@@ -1,7 +1,8 @@
 /**
  * The state's store on LMDB: one database of bytes by bytes. The changes of a checkpoint and its `appliedSeq` are one transaction, synced
- * before anybody hears of it. LMDB reads from the operating system's page cache, so a store of any size opens at once. A disk that can't be read
- * ends the process (SIGBUS), as one that can't be written does, and the peer takes over.
+ * before anybody hears of it. LMDB reads from the operating system's page cache, so a store of any size opens at once. What can't be read, or is
+ * not what was written, is thrown as `LS_STORE_STATE` and ends the process, as a disk that can't be written does: the peer takes over. (Where the
+ * disk gives nothing at all, the kernel ends it: SIGBUS.)
  * Source: PROTOCOL.md §1 (state), §5.
  */
 import { open, type RootDatabase } from 'lmdb';
@@ -68,22 +69,27 @@ class LmdbState implements StateStore {
   get(key: Uint8Array): Buffer | null {
     this.#assertOpen();
     const stored = storedKey(key);
-    const value = this.#database.get(stored);
-    return value === undefined ? null : pairOf({ key: stored, value }).value;
+    return this.#read(() => {
+      const value = this.#database.get(stored);
+      return value === undefined ? null : pairOf({ key: stored, value }).value;
+    });
   }
 
   range(from: Uint8Array, to: Uint8Array | null): Iterable<Pair> {
     this.#assertOpen();
     const end = to === null ? {} : { end: storedKey(to) };
-    return inKeyOrder(this.#database.getRange({ start: storedKey(from), ...end }));
+    const range = this.#read(() => this.#database.getRange({ start: storedKey(from), ...end }));
+    return this.#named(inKeyOrder(range));
   }
 
   last(from: Uint8Array, through: Uint8Array): Pair | null {
     this.#assertOpen();
     const [start, end] = [storedKey(through), storedKey(from)];
-    for (const pair of this.#database.getRange({ start, end, reverse: true, inclusiveEnd: true, limit: 1 }))
-      return pairOf(pair);
-    return null;
+    return this.#read(() => {
+      for (const pair of this.#database.getRange({ start, end, reverse: true, inclusiveEnd: true, limit: 1 }))
+        return pairOf(pair);
+      return null;
+    });
   }
 
   async checkpoint(changes: Iterable<Change>, appliedSeq: Seq): Promise<void> {
@@ -93,7 +99,10 @@ class LmdbState implements StateStore {
   }
 
   snapshot(chunkBytes: number): Snapshot {
-    const snapshot = new LmdbSnapshot(this.#database, chunkBytes, (it) => this.#snapshots.delete(it));
+    const snapshot = new LmdbSnapshot(this.#database, chunkBytes, {
+      closed: (it) => this.#snapshots.delete(it),
+      fault: (error) => stateFault(this.#path, error),
+    });
     this.#snapshots.add(snapshot);
     return snapshot;
   }
@@ -123,6 +132,22 @@ class LmdbState implements StateStore {
     });
     this.#writing = written;
     return written;
+  }
+
+  #read<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      throw stateFault(this.#path, error);
+    }
+  }
+
+  *#named(pairs: Iterable<Pair>): Generator<Pair> {
+    try {
+      yield* pairs;
+    } catch (error) {
+      throw stateFault(this.#path, error);
+    }
   }
 
   #assertOpen(): void {
@@ -157,7 +182,8 @@ async function storedPairs(
   let cost = 0;
   for (const change of changes) {
     const { key, value } = change;
-    pairs.push({ key: storedKey(key), value: value === null ? null : asBuffer(storedValue(key, value)) });
+    const stored = storedKey(key);
+    pairs.push({ key: stored, value: value === null ? null : storedValue(key, value, stored) });
     cost += CHANGE_COST + (value?.length ?? 0);
     if (cost < TURN_COST) continue;
     cost = 0;
@@ -166,6 +192,12 @@ async function storedPairs(
   return pairs;
 }
 
+type SnapshotSurroundings = Readonly<{
+  closed: (self: LmdbSnapshot) => void;
+  /** What is thrown when it can't be read. */
+  fault: (error: unknown) => StoreFault;
+}>;
+
 /** A read transaction held open: LMDB keeps the pages that it sees until it is closed. */
 class LmdbSnapshot implements Snapshot {
   readonly appliedSeq: Seq;
@@ -173,15 +205,15 @@ class LmdbSnapshot implements Snapshot {
   readonly #database: Database;
   readonly #transaction: ReadTransaction;
   readonly #chunkBytes: number;
-  readonly #closed: (self: LmdbSnapshot) => void;
+  readonly #around: SnapshotSurroundings;
   #isClosed = false;
   /** The last stored key that was given. */
   #after: Buffer | null = null;
 
-  constructor(database: Database, chunkBytes: number, closed: (self: LmdbSnapshot) => void) {
+  constructor(database: Database, chunkBytes: number, around: SnapshotSurroundings) {
     this.#database = database;
     this.#chunkBytes = chunkBytes;
-    this.#closed = closed;
+    this.#around = around;
     this.#transaction = database.useReadTransaction();
     this.appliedSeq = appliedSeqIn(database.get(META_KEY, { transaction: this.#transaction }));
     this.bytes = bytesIn(database);
@@ -190,6 +222,14 @@ class LmdbSnapshot implements Snapshot {
   next(): Buffer | null {
     // Null would say that the snapshot is whole.
     if (this.#isClosed) throw new StoreFault('LS_STORE_CLOSED', storeFaults.LS_STORE_CLOSED('a snapshot'));
+    try {
+      return this.#chunk();
+    } catch (error) {
+      throw this.#around.fault(error);
+    }
+  }
+
+  #chunk(): Buffer | null {
     const chunk = new ByteWriter(Math.min(this.#chunkBytes * 2, 1024 * 1024));
     for (const stored of this.#rest()) {
       const { key, value } = pairOf(stored);
@@ -204,7 +244,7 @@ class LmdbSnapshot implements Snapshot {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#transaction.done();
-    this.#closed(this);
+    this.#around.closed(this);
   }
 
   *#rest(): Generator<Pair> {
@@ -216,9 +256,6 @@ class LmdbSnapshot implements Snapshot {
       if (after === null || !pair.key.equals(after)) yield pair;
   }
 }
-
-const asBuffer = (bytes: Uint8Array): Buffer =>
-  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 const encodedSeq = (value: Seq): Buffer => new ByteWriter(META_BYTES).u64(value).taken();
 
