@@ -29,6 +29,7 @@ export class Checkpointer {
   #following: Promise<void> | null = null;
   #bytes = 0;
   #isClosed = false;
+  #hasFailed = false;
   #wasBehind = false;
   #waiting: (() => void)[] = [];
 
@@ -84,7 +85,7 @@ export class Checkpointer {
   }
 
   #schedule(): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#hasFailed) return;
     const { intervalMs, bytesMax, freshBytesMax } = this.#times;
     const { freshBytes, hasLeftovers } = this.#replica.broker;
     if (this.#bytes >= bytesMax || freshBytes >= freshBytesMax) void (this.#underWay ?? this.#begin());
@@ -116,7 +117,7 @@ export class Checkpointer {
   }
 
   async #write(): Promise<void> {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#hasFailed) return;
     const { store, broker } = this.#replica;
     // The changes and the seq belong together: both are taken within one turn.
     const at = this.#replica.appliedSeq;
@@ -127,6 +128,8 @@ export class Checkpointer {
       broker.stored();
       await store.journal.trim(this.#replica.trimmable(at));
     } catch (failure) {
+      // What it was to store has been taken: in any later one it would be missing. What is stored now, with the journal, is whole.
+      this.#hasFailed = true;
       this.#replica.fail(failure);
     }
   }
