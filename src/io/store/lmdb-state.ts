@@ -2,9 +2,11 @@
  * The state's store on LMDB: one database of bytes by bytes. The changes of a checkpoint and its `appliedSeq` are one transaction, synced
  * before anybody hears of it. LMDB reads from the operating system's page cache, so a store of any size opens at once. What can't be read, or is
  * not what was written, is thrown as `LS_STORE_STATE` and ends the process, as a disk that can't be written does: the peer takes over. (Where the
- * disk gives nothing at all, the kernel ends it: SIGBUS.)
+ * disk gives nothing at all, the kernel ends it: SIGBUS.) What was read stays mapped, and counts as the process' memory, until the database is
+ * closed: when that is much, it is closed after a checkpoint and opened again.
  * Source: PROTOCOL.md §1 (state), §5.
  */
+import { readFileSync } from 'node:fs';
 import { open, type RootDatabase } from 'lmdb';
 import { assert, ByteWriter } from '../../base/index.ts';
 import { seq, type Seq } from '../../core/pair/index.ts';
@@ -23,41 +25,51 @@ const META_BYTES = 8;
 const TURN_COST = 1024 * 1024;
 const CHANGE_COST = 512;
 
-/** Opens the state in `path`, a directory; makes it when it is missing. Rejects with `LS_STORE_STATE`. */
-export function openLmdbState(path: string): Promise<StateStore> {
+/** A backlog that is drained maps some 100 MiB between two checkpoints; together with what else a server needs that stays far below 1 GiB. */
+const MAPPED_BYTES_MAX = 256 * 1024 * 1024;
+
+/**
+ * Opens the state in `path`, a directory; makes it when it is missing. `mappedBytesMax`: of files that stay mapped from one checkpoint to the next,
+ * other than for snapshots. Rejects with `LS_STORE_STATE`.
+ */
+export function openLmdbState(path: string, mappedBytesMax = MAPPED_BYTES_MAX): Promise<StateStore> {
   return Promise.resolve().then(() => {
     try {
-      const database: Database = open({
-        path,
-        encoding: 'binary',
-        keyEncoding: 'binary',
-        // One database, no cache of decoded values, and no zeroing of pages that are overwritten at once.
-        maxDbs: 1,
-        cache: false,
-        noMemInit: true,
-        // Each checkpoint is a batch, and so one transaction, of its own. Batches for each turn of the event loop would be another way to the
-        // same, with a promise that nobody gets: when its commit fails, as on a full disk, that one ends the process unheard.
-        eventTurnBatching: false,
-        // Not `remapChunks`, which would let go of what was read: a transaction that takes much away fails with it (MDB_TXN_FULL, 3.5.6).
-      });
-      return new LmdbState(path, database);
+      return new LmdbState(path, opened(path), mappedBytesMax);
     } catch (error) {
       throw stateFault(path, error);
     }
   });
 }
 
+const opened = (path: string): Database =>
+  open({
+    path,
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    // One database, no cache of decoded values, and no zeroing of pages that are overwritten at once.
+    maxDbs: 1,
+    cache: false,
+    noMemInit: true,
+    // Each checkpoint is a batch, and so one transaction, of its own. Batches for each turn of the event loop would be another way to the
+    // same, with a promise that nobody gets: when its commit fails, as on a full disk, that one ends the process unheard.
+    eventTurnBatching: false,
+    // Not `remapChunks`, which would let go of what was read: a transaction that takes much away fails with it (MDB_TXN_FULL, 3.5.6).
+  });
+
 class LmdbState implements StateStore {
   readonly #path: string;
-  readonly #database: Database;
+  readonly #mappedBytesMax: number;
+  #database: Database;
   readonly #snapshots = new Set<LmdbSnapshot>();
   #appliedSeq: Seq;
   #isClosed = false;
   /** Settles when the last write has. */
   #writing: Promise<unknown> = Promise.resolve();
 
-  constructor(path: string, database: Database) {
+  constructor(path: string, database: Database, mappedBytesMax: number) {
     this.#path = path;
+    this.#mappedBytesMax = mappedBytesMax;
     this.#database = database;
     this.#appliedSeq = appliedSeqIn(database.get(META_KEY));
   }
@@ -171,6 +183,23 @@ class LmdbState implements StateStore {
     await Promise.all([whole, ...parts]).catch(causeOfFailure);
     // What is read from now on is what was written.
     this.#database.resetReadTxn();
+    if (mappedBytes() > this.#mappedBytesMax) await this.#openAgain();
+  }
+
+  /**
+   * Between two turns, so that nobody reads meanwhile: LMDB's `close` waits for promises of writes that have all been kept, and for nothing else.
+   */
+  async #openAgain(): Promise<void> {
+    await this.#database.flushed;
+    await new Promise<void>((resolve, reject) => {
+      setImmediate(() => {
+        if (this.#snapshots.size > 0) return resolve();
+        this.#database
+          .close()
+          .then(() => (this.#database = opened(this.#path)))
+          .then(() => resolve(), reject);
+      });
+    });
   }
 }
 
@@ -263,6 +292,13 @@ function appliedSeqIn(meta: Buffer | undefined): Seq {
   if (meta === undefined) return seq(0);
   assert(meta.length === META_BYTES, 'the meta entry of the state has another form');
   return seq(meta.readUInt32LE(0) + meta.readUInt32LE(4) * 2 ** 32);
+}
+
+/** Of this process; 0 where the system doesn't tell. Node's own are among them, some 45 MiB. */
+function mappedBytes(): number {
+  if (process.platform !== 'linux') return 0;
+  const kib = /^RssFile:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1];
+  return Number(kib ?? 0) * 1024;
 }
 
 /** Pages in use; what LMDB tells is untyped. */
