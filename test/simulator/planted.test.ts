@@ -38,6 +38,7 @@ const CAUGHT: Readonly<Record<PlantName, Readonly<{ seed: number; by: string }>>
   halfInstallForgotten: { seed: 14, by: EQUAL },
   replaySkipsLastEntry: { seed: 2, by: HOLDS_ALL },
   checkpointForgets: { seed: 2, by: NO_PART_FAILS },
+  checkpointToldTooSoon: { seed: 14, by: NO_PART_FAILS },
   qos2DuplicateLetThrough: { seed: 21, by: EXACTLY_ONCE },
 };
 

@@ -22,6 +22,17 @@ export const checkpointForgets = (): Plant => ({
     })),
 });
 
+/** What is queued is let go before it can be read back, and the journal of what is not stored yet. */
+export const checkpointToldTooSoon = (): Plant => ({
+  root: (root) =>
+    rootWith(root, ({ state }) => ({
+      state: stateWith(state, (changes, appliedSeq) => {
+        void state.checkpoint([...changes], appliedSeq);
+        return Promise.resolve();
+      }),
+    })),
+});
+
 /** A restart takes a store that was being installed for a whole one. */
 export const halfInstallForgotten = (): Plant => ({
   root: (root, { disk }): StoreRoot => ({

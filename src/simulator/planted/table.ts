@@ -22,7 +22,12 @@ import { qos2DuplicateLetThrough } from './exactly-once.ts';
 import { appliedBeforeCommitted, grownBeforeLevel, levelByCommitIndex, tailKept } from './joining.ts';
 import type { Plant, Setting } from './plant.ts';
 import { copiesRot, installInterrupted, locksLie, passiveLosesDisk } from './settings.ts';
-import { checkpointForgets, halfInstallForgotten, replaySkipsLastEntry } from './storing.ts';
+import {
+  checkpointForgets,
+  checkpointToldTooSoon,
+  halfInstallForgotten,
+  replaySkipsLastEntry,
+} from './storing.ts';
 
 export type Planted = Readonly<{
   /** With the rule that it breaks. */
@@ -114,6 +119,10 @@ export const PLANTED = {
   checkpointForgets: {
     wrong: 'a checkpoint leaves out the last change (§1 state)',
     plant: checkpointForgets,
+  },
+  checkpointToldTooSoon: {
+    wrong: 'a checkpoint counts as durable when it is given to the disk (§1 state)',
+    plant: checkpointToldTooSoon,
   },
   qos2DuplicateLetThrough: {
     wrong: 'a new active forgets which messages came with QoS 2, and takes a repeat for a new one (§1 state)',
