@@ -277,6 +277,22 @@ test('a will of a client lost during a drain is not proposed, and is published a
   expect(server.proposals.ops).toEqual(['fireWill']);
 });
 
+test('a client lost during a drain and back before its end is connected after an undrain: its former connection is over before the new one begins', async () => {
+  const server = await serving();
+  const former = server.connected('c', { isDurable: true });
+  await server.connections.drain();
+  former.lose();
+  await turn();
+  const client = server.client();
+  client.send(connectPacket('c', { isDurable: true }));
+  server.connections.undrain();
+  await turn();
+  expect(server.proposals.ops).toEqual(['closeSession', 'openSession']);
+  server.proposals.commit();
+  expect(client.packets()).toEqual(['20020100']);
+  expect(server.broker.sessionOf('c')?.detachedAt).toBe(null);
+});
+
 test('a drain that is cut short by close fulfils too', async () => {
   const server = await serving();
   server.connected('c').send(publishPacket('t', 'm', 1));

@@ -230,8 +230,9 @@ export class Connections {
   undrain(): void {
     if (!this.#isDraining) return;
     this.#endDrain();
-    this.#release();
+    // Whoever went meanwhile first: some of them come back with what is released.
     this.#absentees.undrained();
+    this.#release();
     this.#review.clear();
     this.#review.look();
   }
