@@ -11,6 +11,7 @@ export default defineConfig({
           include: [
             'test/core/**/*.test.ts',
             'test/runtime/**/*.test.ts',
+            'test/fuzz/**/*.test.ts',
             'test/profile/**/*.test.ts',
             'test/base/**/*.test.ts',
             'test/wire/**/*.test.ts',
