@@ -65,11 +65,18 @@ export class Incoming {
     const address = this.#aliases.topicOf(packet);
     if (qos !== 0) this.#count(packetId);
     const content = this.#contentOf(packet, address, now);
-    // A repeat was judged when it came first, and its identifier is taken until it is released.
-    if (qos === 2 && this.#isRepeat(packetId)) return this.#receive(packetId, content);
-    if (!this.#parts.permissions().mayPublish(address)) return this.#denied(packet);
-    if (packet.isText && !isUtf8(packet.payload)) return this.#misread(packet);
-    const fault = retainedFault(this.#client.connect.clientId, content, this.#parts);
+    // A repeat was judged when it came first, and its identifier is taken until it is released. Of a durable session only the commit knows
+    // whether it is one, as the release may be under way: what must not be published is not proposed, and is answered as the repeat would be.
+    const isRepeat = qos === 2 && this.#isRepeat(packetId);
+    if (isRepeat && !this.#session.isDurable) return this.#receive(packetId, content);
+    const isAllowed = this.#parts.permissions().mayPublish(address);
+    const isMisread = packet.isText && !isUtf8(packet.payload);
+    const fault =
+      isAllowed && !isMisread ? retainedFault(this.#client.connect.clientId, content, this.#parts) : null;
+    if (isRepeat && (!isAllowed || isMisread || fault !== null))
+      return this.#turnedDown(qos, packetId, REASON.success);
+    if (!isAllowed) return this.#denied(packet);
+    if (isMisread) return this.#misread(packet);
     if (fault !== null && qos !== 0) return this.#unkept(qos, packetId, fault);
     if (fault !== null) this.#parts.warn('LS_MQTT_RETAINED', fault);
     if (qos === 2) return this.#receive(packetId, content);

@@ -121,7 +121,19 @@ test('a repeat with QoS 2 is answered as such, whatever the client may do by now
   const handshakes = new Handshakes({ assignedThrough: 0, received: [7], releasing: [] });
   const permissions = { mayPublish: () => false };
   const session = connected({ ...v5, isClean: false }, { permissions, session: { handshakes } });
-  expect(opOf(session.step(publish({ qos: 2 }), NOW))).toMatchObject({ type: 'receive', packetId: 7 });
+  expect(answerOf(session, session.step(publish({ qos: 2 }), NOW))).toBe('50020007');
+});
+
+test('what a client may not publish is never proposed, also where it takes the identifier of a message whose release waits for its commit [MQTT-3.3.5-2]', () => {
+  const handshakes = new Handshakes({ assignedThrough: 0, received: [7], releasing: [] });
+  const permissions = { mayPublish: (topic: string) => topic !== 'secret' };
+  const session = connected({ ...v5, isClean: false }, { permissions, session: { handshakes } });
+  session.step(ack('pubrel', 7), NOW);
+  const proposed = (packet: Parameters<typeof publish>[0]) =>
+    opOf(session.step(publish({ qos: 2, ...packet }), NOW))?.type;
+  expect(proposed({ topic: 'secret' })).toBe('barrier');
+  expect(proposed({ payload: Buffer.from([0xff]), isText: true })).toBe('barrier');
+  expect(proposed({})).toBe('receive');
 });
 
 test('properties go along unaltered, and the expiry interval becomes a time [MQTT5-3.3.2-5]', () => {
