@@ -33,7 +33,9 @@ function memory(): readonly [number, number] {
 /** After the first seasons the machine code is there, and what is kept for good. */
 const WARM_SEASONS = 4;
 const RISE_MAX_MIB = 32;
+/** While the server lives; when it is gone, so is what it left. */
 let atFirst: readonly [number, number] | null = null;
+let atLast: readonly [number, number] | null = null;
 
 const figures = (tally: ConversationTally): string => {
   const seconds = (performance.now() - began) / 1000;
@@ -45,6 +47,18 @@ const figures = (tally: ConversationTally): string => {
     `heap ${heap.toFixed(1)} MiB, resident ${rss.toFixed(0)} MiB`,
   ].join(', ');
 };
+
+/** What the heap has risen to, where that is too much. */
+function risen(
+  first: readonly [number, number] | null,
+  last: readonly [number, number] | null,
+): readonly (readonly [string, string])[] {
+  if (first === null || last === null) return [];
+  const said = ([heap, rss]: readonly [number, number]): string =>
+    `heap ${heap.toFixed(1)} MiB, resident ${rss.toFixed(0)} MiB`;
+  console.log(`after season ${WARM_SEASONS}: ${said(first)}; at the end: ${said(last)}`);
+  return last[0] > first[0] + RISE_MAX_MIB ? [[first[0].toFixed(1), last[0].toFixed(1)]] : [];
+}
 
 function fail(finding: string): void {
   console.error(finding);
@@ -59,7 +73,8 @@ process.on('uncaughtException', (failure) => {
 
 console.log(`seed ${seed}`);
 const tally = await converse(seed, packets, (so) => {
-  if (so.seasons === WARM_SEASONS) atFirst = memory();
+  atLast = memory();
+  if (so.seasons === WARM_SEASONS) atFirst = atLast;
   if (so.seasons % 10 === 0 || so.mutated < SEASON_PACKETS * WARM_SEASONS) console.log(figures(so));
 });
 console.log(figures(tally));
@@ -67,12 +82,5 @@ for (const [kind, count] of [...tally.answers].sort(([, a], [, b]) => b - a))
   console.log(`${String(count).padStart(9)}  ${kind}`);
 for (const [code, count] of tally.warnings) console.log(`${String(count).padStart(9)}  warned of ${code}`);
 for (const finding of tally.findings) fail(finding);
-const first = atFirst as readonly [number, number] | null; // a callback sets it
-if (first !== null) {
-  const [heap, rss] = memory();
-  console.log(
-    `after season ${WARM_SEASONS}: heap ${first[0].toFixed(1)} MiB, resident ${first[1].toFixed(0)} MiB; at the end ${heap.toFixed(1)}, ${rss.toFixed(0)}`,
-  );
-  if (heap > first[0] + RISE_MAX_MIB)
-    fail(`what is left in memory has grown by ${(heap - first[0]).toFixed(0)} MiB`);
-}
+for (const [first, last] of risen(atFirst, atLast))
+  fail(`what is left in memory has grown from ${first} to ${last} MiB`);

@@ -225,10 +225,14 @@ export class World {
       retainedMessages: 0,
       stored: this.#storedAtRest,
     };
-    if (JSON.stringify(found) !== JSON.stringify(owed))
-      throw new Error(
+    if (JSON.stringify(found) === JSON.stringify(owed)) return;
+    const messages = this.#store.entries().filter(({ key }) => key[0] === 1);
+    throw new Error(
+      [
         `what was left when all had gone: ${JSON.stringify(found)} and not ${JSON.stringify(owed)}`,
-      );
+        ...messages.map(({ value }) => `a message: ${value.toString('hex')}`),
+      ].join('; '),
+    );
   }
 
   /** How many keys of each kind are stored. */
