@@ -86,7 +86,7 @@ export class Router {
     this.#deliver(session, message, { granted: qos, isRetained: true, ids: id === 0 ? NO_IDS : [id] });
   }
 
-  /** Each session once: with the highest QoS of its subscriptions that match, and the numbers of all of them. Source: MQTT-3.3.4-2 to -4 of 5.0. */
+  /** Each session once: with the highest QoS of its subscriptions that match, and the numbers of all of them, the lowest first. Source: MQTT-3.3.4-2 to -4 of 5.0. */
   #recipientsOf(message: Message, from: string | null): Recipients {
     const deliveries: Delivery[] = [];
     const groups: Group[] = [];
@@ -109,7 +109,8 @@ export class Router {
       }
       if (qos > found.qos) found.qos = qos;
       if (isRetainAsPublished) found.isAsPublished = true;
-      if (id !== 0) found.ids = [...found.ids, id];
+      // In the order of the tree they would tell who else had subscribed before, which the two servers do not know alike.
+      if (id !== 0) found.ids = [...found.ids, id].sort((a, b) => a - b);
     });
     return { deliveries, groups };
   }

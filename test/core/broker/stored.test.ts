@@ -61,6 +61,34 @@ test('two servers that apply the same entries have the same state and say the sa
   );
 });
 
+test('numbers of subscriptions stand in one order on both servers, whoever else had subscribed where (PROTOCOL.md §1)', () => {
+  const [active, passive] = [new Committer(), new Committer()];
+  const local = active.broker.openLocal('local', roomFor(3));
+  active.broker.subscribeLocal(
+    local,
+    ['x/#', '+/y', '#', 'x/y'].map((each) => plainSubscription(each, 1)),
+  );
+  const numbered = (name: string, id: number): Subscription => ({ ...plainSubscription(name, 1), id });
+  for (const filters of [
+    ['x/y', '#', '+/y', 'x/#'],
+    ['x/#', '+/y', 'x/y', '#'],
+  ]) {
+    const subscriptions = filters.map((name, n) => numbered(name, n + 1));
+    for (const it of [active, passive])
+      it.commit(
+        open('a', { isClean: true }),
+        { type: 'subscribe', clientId: 'a', subscriptions },
+        publish('x/y', 'm'),
+      );
+    const ids = [active, passive].map(({ broker }) => broker.sessionOf('a')?.queue.from(0)?.ids);
+    expect(ids).toEqual([
+      [1, 2, 3, 4],
+      [1, 2, 3, 4],
+    ]);
+  }
+  expect(active.broker.digest()).toBe(passive.broker.digest());
+});
+
 /** Whether anybody had subscribed, a server says of those that it knows. */
 const shared = (outcome: Outcome): unknown => (outcome.type === 'published' ? outcome.type : outcome);
 
