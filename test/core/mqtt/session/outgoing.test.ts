@@ -86,6 +86,9 @@ test('a message that is longer than the client takes does not fit [MQTT5-3.1.2-2
   const sender = outgoing({ ...v5, packetSizeMax: length, aliasMax: 5 }, { limits: { aliasMax: 5 } });
   expect(sender.fits(long)).toBe(true);
   expect(hexOf(sender, long).length / 2).toBe(length);
+  // Nor does one that stands for the topic already, and is longer than it.
+  expect(hexOf(sender, delivery(message({ payload: Buffer.alloc(1) })))).toMatch(/230001/);
+  expect(hexOf(sender, long).length / 2).toBe(length);
 });
 
 test('a long payload is not copied: it follows its packet’s head as a piece of its own', () => {
