@@ -81,7 +81,7 @@ export class Phrases {
     if (draw < 58) return this.#publish();
     if (draw < 66) return packets.pubrel(this.#id(), this.#code([0x92]));
     if (draw < 76) return this.#answer();
-    if (draw < 88) return this.#subscribe();
+    if (draw < 88) return this.subscribe();
     if (draw < 93) return packets.unsubscribe(this.#id(), this.#filters());
     if (draw < 95) return packets.pingreq();
     if (draw < 97) return this.farewell();
@@ -135,7 +135,7 @@ export class Phrases {
     });
   }
 
-  #subscribe(): Buffer {
+  subscribe(): Buffer {
     const random = this.#random;
     const byte = (filter: string): number => {
       const qos = random.below(3);

@@ -64,6 +64,8 @@ export class Talker {
     const packets: Buffer[] = [];
     if (!this.#hasConnected && random.chance(0.98))
       packets.push(this.#perhapsSpoilt(this.#phrases.connect(), this.#isCareful ? 0.02 : 0.15));
+    // Else most would never be sent a message.
+    if (!this.#hasConnected && this.#isCareful && random.chance(0.7)) packets.push(this.#phrases.subscribe());
     this.#hasConnected = true;
     for (let n = random.below(7); n > 0; n -= 1) packets.push(this.#next());
     this.#say(Buffer.concat(packets));
