@@ -8,7 +8,7 @@ import { HASH_BYTES, scryptBytes } from '../../src/core/access/index.ts';
 import { credentialFrom } from '../../src/io/passwords/index.ts';
 import type { PasswordHashing } from '../../src/ports/index.ts';
 import { v3 } from '../conformance/harness/packets.ts';
-import { MemoryStore } from '../core/broker/entries.ts';
+import { pagedBroker } from '../core/broker/entries.ts';
 import { Serving } from '../runtime/serving.ts';
 import { BYSTANDER, Disturbed } from './bystander.ts';
 import { Bystanders } from './bystanders.ts';
@@ -55,13 +55,14 @@ export class World {
   /** What the log warned of: by code, how often. */
   readonly warnings = new Map<string, number>();
   readonly #serving: Serving;
-  readonly #second = new Broker();
-  readonly #store = new MemoryStore();
+  /** What waits is in pages so small, and so little of it in memory, that it is read back all the time. */
+  readonly #paged = pagedBroker();
+  readonly #second = pagedBroker();
   #seq = 0;
   #storedAtRest = '';
 
   private constructor() {
-    this.#serving = new Serving(OPTIONS, new Broker(), {}, hashing());
+    this.#serving = new Serving(OPTIONS, this.#paged.broker, {}, hashing());
     this.bystanders = new Bystanders(() => this.dial(), OPTIONS.packetSizeMax);
   }
 
@@ -194,15 +195,16 @@ export class World {
     const { broker, proposals } = this.#serving;
     for (const body of proposals.bodies.splice(0)) {
       this.#seq += 1;
-      this.#second.apply(body, this.#seq);
+      this.#second.broker.apply(body, this.#seq);
     }
-    this.#second.changes();
-    this.#store.take(broker.changes());
+    for (const paged of [this.#paged, this.#second])
+      do paged.store.checkpoint(paged.broker);
+      while (paged.broker.hasLeftovers);
     const digest = broker.digest();
-    if (this.#second.digest() !== digest)
+    if (this.#second.broker.digest() !== digest)
       throw new Error('a second server that applies the same has another state');
     const loaded = new Broker();
-    loaded.load(this.#store.entries());
+    loaded.load(this.#paged.store);
     if (loaded.digest() !== digest) throw new Error('a server loaded from what was stored has another state');
     if (loaded.changes().length > 0)
       throw new Error('a server loaded from what was stored has something to store');
@@ -226,7 +228,7 @@ export class World {
       stored: this.#storedAtRest,
     };
     if (JSON.stringify(found) === JSON.stringify(owed)) return;
-    const messages = this.#store.entries().filter(({ key }) => key[0] === 1);
+    const messages = this.#paged.store.entries().filter(({ key }) => key[0] === 1);
     throw new Error(
       [
         `what was left when all had gone: ${JSON.stringify(found)} and not ${JSON.stringify(owed)}`,
@@ -238,7 +240,8 @@ export class World {
   /** How many keys of each kind are stored. */
   #storedKinds(): string {
     const kinds = new Map<number, number>();
-    for (const { key } of this.#store.entries()) kinds.set(key[0] ?? 0, (kinds.get(key[0] ?? 0) ?? 0) + 1);
+    for (const { key } of this.#paged.store.entries())
+      kinds.set(key[0] ?? 0, (kinds.get(key[0] ?? 0) ?? 0) + 1);
     return [...kinds].map(([kind, count]) => `${count} of kind ${kind}`).join(', ');
   }
 

@@ -6,6 +6,7 @@ import {
   plainSubscription,
   type Op,
   type Outcome,
+  type Subscription,
   type Will,
 } from '../../../src/core/broker/index.ts';
 import {
