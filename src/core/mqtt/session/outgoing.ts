@@ -34,8 +34,7 @@ export class Outgoing {
     const marks = marksOf(delivery, sent, now);
     const alias = this.#aliases.of(message.address);
     // The first message with an alias is longer than one without, and so is each with a topic that is shorter than an alias.
-    if (alias === null || !this.#isShort(message, { ...marks, alias }))
-      return this.#written(message, marks);
+    if (alias === null || !this.#isShort(message, { ...marks, alias })) return this.#written(message, marks);
     this.#aliases.sent(message.address, alias);
     return this.#written(message, { ...marks, alias });
   }
