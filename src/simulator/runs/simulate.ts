@@ -26,6 +26,9 @@ import { Trace } from './trace.ts';
 export const LIVENESS_MS = 60_000;
 /** From one message of a publisher to its next, on an average: drawn between this and fifty times as much. */
 const FASTEST_MS = 80;
+/** How many of all runs have groups of consumers, and how many clients of MQTT 5. */
+const GROUPS_PART = 0.05;
+const MQTT5_PART = 0.15;
 /** After the clients have gone everything has been applied on both sides. */
 const REST_MS = 5_000;
 
@@ -39,10 +42,10 @@ export type SimulateOptions = Readonly<{
   /** These and no others; null: as the seed has it. */
   faults: readonly FaultName[] | null;
   setting: Setting;
-  /** Groups consume everything as well. */
-  hasGroups: boolean;
-  /** Clients of MQTT 5 publish and consume as well. */
-  hasMqtt5: boolean;
+  /** Groups consume everything as well; null: as the seed has it. */
+  hasGroups: boolean | null;
+  /** Clients of MQTT 5 publish and consume as well; null: as the seed has it. */
+  hasMqtt5: boolean | null;
   /** Also the lines of level debug: for reading one run. */
   isVerbose: boolean;
 }>;
@@ -72,8 +75,8 @@ export function simulate(seed: number, options: Partial<SimulateOptions> = {}): 
     plant: nothingPlanted,
     faults: null,
     setting: plainSetting,
-    hasGroups: false,
-    hasMqtt5: false,
+    hasGroups: null,
+    hasMqtt5: null,
     isVerbose: false,
     ...options,
   }).run();
@@ -207,8 +210,9 @@ class Simulation {
     const qos = this.#random.chance(0.5) ? 2 : 1;
     this.#consumers.push(new Consumer(this.#client('clean', true), this.#traffic, { qos }));
     this.#mortals.push(new Mortal(this.#client('mortal', true), this.#traffic));
-    if (this.#options.hasGroups) this.#addGroups();
-    if (this.#options.hasMqtt5) this.#addMqtt5();
+    const drawn = { groups: this.#random.chance(GROUPS_PART), mqtt5: this.#random.chance(MQTT5_PART) };
+    if (this.#options.hasGroups ?? drawn.groups) this.#addGroups();
+    if (this.#options.hasMqtt5 ?? drawn.mqtt5) this.#addMqtt5();
   }
 
   /** With durable sessions, and taking few messages at a time. */
