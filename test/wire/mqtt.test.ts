@@ -184,15 +184,10 @@ test('an empty client identifier without a clean session: return code 2, then cl
     x
   `));
 
-test('MQTT 3.1, MQTT 5 and unknown levels: their CONNACK, then closed [MQTT-3.1.2-2]', async () => {
+test('MQTT 3.1 and unknown levels: their CONNACK, then closed [MQTT-3.1.2-2]', async () => {
   await talk(`
     > 10 0f 0006 4d5149736470 03 02 003c 0001 63
     < 20 02 00 01
-    x
-  `);
-  await talk(`
-    > 10 0e 0004 4d515454 05 02 003c 00 0001 63
-    < 20 03 00 84 00
     x
   `);
   await talk(`
@@ -201,6 +196,20 @@ test('MQTT 3.1, MQTT 5 and unknown levels: their CONNACK, then closed [MQTT-3.1.
     x
   `);
 });
+
+test('MQTT 5: properties, and a reason in each answer [MQTT5-3.2.0-1, MQTT5-3.9.3-1]', () =>
+  talk(`
+    > 10 0e 0004 4d515454 05 02 003c 00 0001 63
+    < 20 0b 00 00 08 27 00100000 22 0020   // takes packets of a MiB and 32 topic aliases
+    > 32 07 0001 74 0001 00 6d
+    < 40 03 0001 10                        // nobody has subscribed
+    > 82 07 0002 00 0001 74 01
+    < 90 04 0002 00 01
+    > 32 07 0001 74 0003 00 6d
+    < 40 02 0003 32 07 0001 74 0001 00 6d
+    > e0 00
+    x
+  `));
 
 test('another packet first, and a second CONNECT, close the connection [MQTT-3.1.0-1, MQTT-3.1.0-2]', async () => {
   await talk(`
