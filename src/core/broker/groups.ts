@@ -91,6 +91,9 @@ export class Groups implements Lending {
     if (group.memberCount > 0) return;
     this.#byName.delete(name);
     this.#tree.delete(names.filter, group);
+    // It has nothing left to give, and a server that does not serve never looks.
+    this.#busy.delete(group);
+    this.#asking.delete(group);
   }
 
   /** A durable session has been opened again. */
