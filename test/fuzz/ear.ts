@@ -96,9 +96,9 @@ export class Ear {
       case 'publish':
         if (packet.topic !== '') this.#topics.add(packet.topic);
         break;
+      // A PUBCOMP out of turn frees nothing.
       case 'puback':
       case 'pubrec':
-      case 'pubcomp':
         if (!this.#unacknowledged.delete(packet.packetId)) this.#foretold.add(packet.packetId);
         break;
       default:
