@@ -35,6 +35,8 @@ const SETTINGS = [
   'mqtt.stallTimeout=20000',
   // As shipped; the tests' own times are shorter, and a busy machine would lose the peer.
   'timing.pingInterval=500',
+  'timing.activeLockReacquisitionInterval=500',
+  'timing.passiveLockAcquisitionInterval=1250',
   'timing.peerTimeout=3000',
   'timing.ackTimeout=5000',
 ];
