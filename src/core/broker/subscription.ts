@@ -72,3 +72,7 @@ export function decodeSubscription(reader: ByteReader): Subscription {
     id: reader.u32(),
   };
 }
+
+/** It brings what is retained. `isNew`: the session had none of that name. A shared one brings none. Source: MQTT 5.0 §4.8.2. */
+export const wantsRetained = ({ group, retainHandling }: Subscription, isNew: boolean): boolean =>
+  group === null && (retainHandling === 'send' || (retainHandling === 'sendIfNew' && isNew));
