@@ -81,8 +81,15 @@ export class Router {
     return deliveries.length + groups.length === 0 ? 'unmatched' : 'matched';
   }
 
-  /** A message that was retained, for a new subscription. Source: MQTT-3.3.1-8; MQTT 5.0 §3.3.1.3. */
+  /**
+   * A message that was retained, for a new subscription. Where a full queue refuses, what waits in it stays and this does not come: its publisher
+   * was told nothing of this subscriber. Source: MQTT-3.3.1-8; MQTT 5.0 §3.3.1.3.
+   */
   deliverRetained(session: Session, message: Message, { qos, id }: Subscription): void {
+    if (refuses(session, message, lowerQos(qos, message.qos))) {
+      this.#dropped += 1;
+      return;
+    }
     this.#deliver(session, message, { granted: qos, isRetained: true, ids: id === 0 ? NO_IDS : [id] });
   }
 

@@ -99,6 +99,15 @@ test('messages settle in any order, twice does no harm, and numbers are never gi
   expect(queueOf(session)).toEqual(['4:m4']);
 });
 
+test('a full queue that refuses keeps what was acknowledged: what was retained before does not push it out', () => {
+  const committer = new Committer();
+  committer.commit(publish('r/1', 'r', { isRetained: true }), publish('r/2', 'r', { isRetained: true }));
+  committer.commit(open('a', { queue: { ...roomFor(2), whenFull: 'refuse' } }), subscribe('a', 'x'));
+  committer.commit(publish('x', 'm0'), publish('x', 'm1'), subscribe('a', 'r/#'));
+  expect(queueOf(committer.broker.attach('a'))).toEqual(['0:m0', '1:m1']);
+  expect(committer.broker.droppedMessages).toBe(2);
+});
+
 test('a full queue lets its oldest message go and counts it', () => {
   const committer = new Committer();
   committer.commit(open('a', { queue: roomFor(2) }), subscribe('a', '#'));
