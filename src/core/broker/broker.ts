@@ -73,10 +73,7 @@ export class Broker {
     this.#applying = new Applying(state);
     this.#local = new Map();
     this.#appliedSeq = 0;
-    restore({
-      ...state,
-      subscribe: (session, subscription) => void state.router.subscribe(session, subscription, null),
-    });
+    restore(state);
   }
 
   /**

@@ -3,14 +3,12 @@
  * Source: PROTOCOL.md §1 (state).
  */
 import { assert, present } from '../../base/index.ts';
-import { ACCESS_KINDS, type AccessState } from '../access/index.ts';
+import { ACCESS_KINDS } from '../access/index.ts';
 import { DurableQueue } from './durable-queue.ts';
-import type { DurableSessions } from './durable-sessions.ts';
-import type { Groups } from './groups.ts';
 import type { Ledger } from './ledger.ts';
 import type { Place } from './message.ts';
-import type { Retained } from './retained.ts';
 import type { Session } from './session.ts';
+import type { State } from './state.ts';
 import {
   counterFrom,
   endedFrom,
@@ -26,25 +24,10 @@ import {
   timeFrom,
   willFrom,
 } from './stored.ts';
-import type { PairTime } from './pair-time.ts';
-import type { Subscription } from './subscription.ts';
-import type { Wills } from './wills.ts';
 
-/** What is filled; all of it empty before. */
-export type RestoredParts = Readonly<{
-  ledger: Ledger;
-  sessions: DurableSessions;
-  retained: Retained;
-  wills: Wills;
-  time: PairTime;
-  access: AccessState;
-  groups: Groups;
-  subscribe: (session: Session, subscription: Subscription) => void;
-}>;
-
-/** From what the ledger's reader gives. */
-export function restore(into: RestoredParts): void {
-  const { ledger, retained, wills, time, access, groups } = into;
+/** Fills an empty state with what its ledger's reader gives. */
+export function restore(state: State): void {
+  const { ledger, sessions: durable, retained, wills, time, access, groups, router } = state;
   const stored = new ByPlace<ReturnType<typeof sessionFrom>>();
   const sessions = new ByPlace<Session>();
   const queues = new ByPlace<DurableQueue>();
@@ -55,14 +38,14 @@ export function restore(into: RestoredParts): void {
     const terms = stored.find(place);
     // A group's, which follows.
     if (terms === null) return;
-    const session = into.sessions.restore(terms, queue);
-    for (const subscription of terms.subscriptions) into.subscribe(session, subscription);
+    const session = durable.restore(terms, queue);
+    for (const subscription of terms.subscriptions) router.subscribe(session, subscription, null);
     sessions.set(place, session);
   });
   eachOf(ledger, KINDS.retained, (place, value) => retained.restore(place, retainedFrom(place, value)));
   eachOf(ledger, KINDS.will, (place, value) => wills.restore(place, willFrom(value)));
   eachOf(ledger, KINDS.handshakes, (place, value) =>
-    into.sessions.restoreHandshakes(sessions.get(place), handshakesFrom(value)),
+    durable.restoreHandshakes(sessions.get(place), handshakesFrom(value)),
   );
   eachOf(ledger, KINDS.group, (place, value) => groups.restoreDurable(groupFrom(value), queues.get(place)));
   eachOf(ledger, KINDS.time, (_, value) => time.restore(timeFrom(value)));
