@@ -23,15 +23,24 @@ async function serving(
   return server;
 }
 
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-test('a client that reads nothing while as much waits for it as may is disconnected with 0x97 (mqtt.stallTimeout)', async () => {
-  const server = await serving({ backlogSizeMax: 65_536, stallTimeout: 30_000 });
-  const reader = subscribed(server, 'reader', 't');
+/** A client that has stopped reading, and has as much waiting for it as may. */
+async function backlogged(
+  options: Readonly<{ stallTimeout: number }>,
+  said: Parameters<typeof subscribed>[3] = {},
+): Promise<Readonly<{ server: Serving; reader: ReturnType<typeof subscribed> }>> {
+  const server = await serving({ backlogSizeMax: 65_536, ...options });
+  const reader = subscribed(server, 'reader', 't', said);
   const writer = connected(server, 'writer');
   reader.isReading = false;
   for (let n = 1; n <= 20; n += 1) writer.send(publish('t', 'x'.repeat(10_000), { messageId: n }));
   server.proposals.commit();
+  return { server, reader };
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test('a client that reads nothing while as much waits for it as may is disconnected with 0x97 (mqtt.stallTimeout)', async () => {
+  const { server, reader } = await backlogged({ stallTimeout: 30_000 });
   await server.clock.run(29_999);
   expect(reader.isOpen).toBe(true);
   await server.clock.run(1);
@@ -41,12 +50,7 @@ test('a client that reads nothing while as much waits for it as may is disconnec
 });
 
 test('one that reads slowly is left alone', async () => {
-  const server = await serving({ backlogSizeMax: 65_536, stallTimeout: 30_000 });
-  const reader = subscribed(server, 'reader', 't');
-  const writer = connected(server, 'writer');
-  reader.isReading = false;
-  for (let n = 1; n <= 20; n += 1) writer.send(publish('t', 'x'.repeat(10_000), { messageId: n }));
-  server.proposals.commit();
+  const { server, reader } = await backlogged({ stallTimeout: 30_000 });
   for (let n = 0; n < 5; n += 1) {
     await server.clock.run(29_000);
     reader.takes(100);
@@ -58,12 +62,7 @@ test('one that reads slowly is left alone', async () => {
 });
 
 test('what is not read because of the client’s own backlog is not its silence: the stall ends it, not the keep-alive', async () => {
-  const server = await serving({ backlogSizeMax: 65_536, stallTimeout: 300_000 });
-  const reader = subscribed(server, 'reader', 't', { keepalive: 10 });
-  const writer = connected(server, 'writer');
-  reader.isReading = false;
-  for (let n = 1; n <= 20; n += 1) writer.send(publish('t', 'x'.repeat(10_000), { messageId: n }));
-  server.proposals.commit();
+  const { server, reader } = await backlogged({ stallTimeout: 300_000 }, { keepalive: 10 });
   await server.clock.run(299_999);
   expect(reader.isOpen).toBe(true);
   await server.clock.run(1);
