@@ -8,7 +8,8 @@ import { Message, type Content, type Place } from './message.ts';
 import { NEVER_EXPIRES, type Op, type Outcome, type Will } from './op.ts';
 import type { Session } from './session.ts';
 import type { State } from './state.ts';
-import { wantsRetained } from './subscription.ts';
+import { isAfter, isOf, type RecallPiece } from './recalls.ts';
+import { hasWildcard, wantsRetained, type Subscription } from './subscription.ts';
 
 type SessionOp = Extract<
   Op,
@@ -17,6 +18,7 @@ type SessionOp = Extract<
       | 'endSession'
       | 'subscribe'
       | 'unsubscribe'
+      | 'recall'
       | 'settle'
       | 'drop'
       | 'reserve'
@@ -78,6 +80,7 @@ export class Applying {
       case 'endSession':
       case 'subscribe':
       case 'unsubscribe':
+      case 'recall':
       case 'settle':
       case 'drop':
       case 'reserve':
@@ -158,20 +161,17 @@ export class Applying {
         this.#end(session);
         return APPLIED;
       case 'subscribe':
-        for (const [n, subscription] of op.subscriptions.entries()) {
-          const itsPlace = { seq: place.seq, index: place.index + n };
-          const isNew = this.#state.router.subscribe(session, subscription, itsPlace);
-          if (!wantsRetained(subscription, isNew)) continue;
-          for (const message of this.#state.retained.matching(subscription.filter))
-            this.#state.router.deliverRetained(session, message, subscription);
-        }
-        this.#state.sessions.changed(session);
+        this.#subscribe(session, op.subscriptions, place);
         return APPLIED;
       case 'unsubscribe': {
         const existed = this.#state.router.unsubscribe(session, op.filters);
         this.#state.sessions.changed(session);
         return { type: 'unsubscribed', existed };
       }
+      case 'recall':
+        if (!this.recall(session, op)) return ABSENT;
+        this.#state.sessions.changed(session);
+        return APPLIED;
       case 'settle':
         for (const number of op.numbers) this.#state.sessions.settle(session, number);
         return APPLIED;
@@ -193,6 +193,43 @@ export class Applying {
       default:
         return unreachable(op);
     }
+  }
+
+  #subscribe(session: Session, subscriptions: readonly Subscription[], place: Place): void {
+    for (const [n, subscription] of subscriptions.entries()) {
+      const itsPlace = { seq: place.seq, index: place.index + n };
+      const isNew = this.#state.router.subscribe(session, subscription, itsPlace);
+      if (wantsRetained(subscription, isNew)) this.bringRetained(session, subscription, itsPlace);
+    }
+    this.#state.sessions.changed(session);
+  }
+
+  /** What was published up to `through` and retained. Of a topic without wildcards it is one message, which comes at once. */
+  bringRetained(session: Session, subscription: Subscription, through: Place): void {
+    const { retained, router, ready } = this.#state;
+    const { filter } = subscription;
+    if (!hasWildcard(filter)) {
+      const message = retained.at(filter);
+      if (message !== null && !isAfter(message.place, through))
+        router.deliverRetained(session, message, subscription);
+    } else if (retained.count > 0) {
+      session.recalls.begin(filter, through);
+      ready.add(session);
+    }
+  }
+
+  /** False: the piece is of no recall that is under way. */
+  recall(session: Session, piece: RecallPiece): boolean {
+    const recall = session.recalls.of(piece);
+    const subscription = session.subscriptions.get(piece.filter);
+    if (recall === null || subscription === undefined) return false;
+    const { retained, router } = this.#state;
+    for (const address of piece.addresses) {
+      const message = retained.at(address);
+      if (message !== null && isOf(message, recall)) router.deliverRetained(session, message, subscription);
+    }
+    session.recalls.cameTo(recall, piece.after);
+    return true;
   }
 
   #changeGroup(group: Group, op: GroupOp, place: Place): Outcome {

@@ -1,6 +1,6 @@
 /** Small things that operations and stored values write alike. */
 import type { ByteReader, ByteWriter } from '../../base/index.ts';
-import type { Content, Qos } from './message.ts';
+import type { Content, Place, Qos } from './message.ts';
 import { NO_PROPERTIES } from './message.ts';
 
 export const qosFrom = (byte: number): Qos => (byte === 2 ? 2 : byte === 1 ? 1 : 0);
@@ -40,4 +40,13 @@ export function decodeContent(reader: ByteReader): Content {
   const expiresAt = (bits & EXPIRES) === 0 ? null : reader.u64();
   const isRetained = (bits & RETAINED) !== 0;
   return { address, payload, qos: qosFrom(bits & QOS), isRetained, properties, expiresAt };
+}
+
+/** u64 seq, u32 index. */
+export const encodePlace = (writer: ByteWriter, { seq, index }: Place): void =>
+  void writer.u64(seq).u32(index);
+
+export function decodePlace(reader: ByteReader): Place {
+  const seq = reader.u64();
+  return { seq, index: reader.u32() };
 }

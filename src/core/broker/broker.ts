@@ -11,6 +11,7 @@ import { Message, type Content } from './message.ts';
 import { decodeOps } from './op-codec.ts';
 import type { Outcome, QueueBounds } from './op.ts';
 import { PAGING, type PagingSizes } from './paging.ts';
+import type { RecallPiece } from './recalls.ts';
 import { restore } from './restore.ts';
 import type { RetainedBounds, Retaining } from './retained.ts';
 import { Session } from './session.ts';
@@ -19,6 +20,9 @@ import { digestOf } from './state-digest.ts';
 import { EMPTY_STATE, type StateReader } from './state-reader.ts';
 import { NOWHERE, type Change } from './stored.ts';
 import { wantsRetained, type SharedFilter, type Subscription } from './subscription.ts';
+
+/** Of no operation. */
+const LAST_INDEX = 0xffff_ffff;
 
 export type BrokerStats = Readonly<{
   durableSessions: number;
@@ -231,13 +235,13 @@ export class Broker {
   detach(session: Session): void {
     session.isAttached = false;
     session.takePassing();
+    session.owed.length = 0;
     this.#state.groups.detach(session);
     if (this.#local.delete(session)) this.#state.router.leave(session);
   }
 
   /**
-   * For a session that is not durable. In force at once. The retained messages come with `sendRetained`, for those subscriptions that are given
-   * back.
+   * For a session that is not durable. In force at once. For those that are given back the retained messages are wanted: see `bringRetained`.
    */
   subscribeLocal(session: Session, subscriptions: readonly Subscription[]): readonly Subscription[] {
     assert(this.#local.has(session), `${session.clientId} has no local session`);
@@ -253,14 +257,29 @@ export class Broker {
   }
 
   /**
-   * Sends a session that is not durable the retained messages of these subscriptions as far as they were published up to entry
-   * `through`; later ones have come to it as they were published.
+   * Brings a session that is not durable the retained messages of these subscriptions, as far as they were published up to entry `through`:
+   * later ones have come to it as they were published. Those of filters with wildcards come with `recallLocal`.
    */
-  sendRetained(session: Session, subscriptions: readonly Subscription[], through: number): void {
+  bringRetained(session: Session, subscriptions: readonly Subscription[], through: number): void {
     if (!this.#local.has(session)) return;
     for (const subscription of subscriptions)
-      for (const message of this.#state.retained.matching(subscription.filter))
-        if (message.place.seq <= through) this.#state.router.deliverRetained(session, message, subscription);
+      if (session.subscriptions.has(subscription.filter))
+        this.#applying.bringRetained(session, subscription, { seq: through, index: LAST_INDEX });
+  }
+
+  /** Addresses of retained messages that the filter matches, in the order of their publication. */
+  retainedAddresses(filter: string): readonly string[] {
+    return this.#state.retained.matching(filter).map(({ address }) => address);
+  }
+
+  /** The retained message of this address; null: there is none. */
+  retainedAt(address: string): Message | null {
+    return this.#state.retained.at(address);
+  }
+
+  /** Brings a session that is not durable a piece of a recall: as the operation does it to others. */
+  recallLocal(session: Session, piece: RecallPiece): void {
+    this.#applying.recall(session, piece);
   }
 
   settleLocal(session: Session, number: number): void {
@@ -275,9 +294,9 @@ export class Broker {
     return this.#state.router.route(new Message(NOWHERE, content), from) === 'matched';
   }
 
-  /** The same to one session alone, as a message that was retained. */
+  /** The same to one session alone, as a message that was retained; not to a client that does not read just then. */
   passTo(session: Session, content: Content, subscription: Subscription): void {
-    this.#state.router.deliverRetained(session, new Message(NOWHERE, content), subscription);
+    this.#state.router.deliverRetained(session, new Message(NOWHERE, content), subscription, false);
   }
 
   /** Attached sessions that have something new since this was last asked. */

@@ -40,6 +40,7 @@ export class DurableSessions {
 
   restore(stored: StoredSession, queue: DurableQueue): Session {
     const session = this.#put(stored, queue.place, queue);
+    for (const recall of stored.recalls) session.recalls.restore(recall);
     session.isStored = true;
     session.wasStored = true;
     return session;
@@ -139,4 +140,5 @@ export const storedSession = (session: Session): StoredSession => ({
   expirySeconds: session.expirySeconds,
   detachedAt: session.detachedAt,
   subscriptions: [...session.subscriptions.values()],
+  recalls: [...session.recalls.all()],
 });

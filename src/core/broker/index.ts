@@ -11,13 +11,15 @@ export { decodeOps, encodeOp } from './op-codec.ts';
 export { NEVER_EXPIRES, type Op, type Outcome, type QueueBounds, type Will } from './op.ts';
 export { type MessageQueue, type Queued, type QueuedQos } from './queue.ts';
 export { PAGING, type PagingSizes } from './paging.ts';
+export { isOf, type Recall, type RecallPiece } from './recalls.ts';
 export { type RetainedBounds, type Retaining } from './retained.ts';
 export { type StateReader, type StoredPair } from './state-reader.ts';
-export { type Session } from './session.ts';
+export { type Passing, type Session } from './session.ts';
 export { type Change } from './stored.ts';
 export {
   nameOf,
   plainSubscription,
+  wantsRetained,
   type RetainHandling,
   type SharedFilter,
   type Subscription,

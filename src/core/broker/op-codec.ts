@@ -24,6 +24,7 @@
  *    19 hand         place of the group, clientId, list of u64 numbers
  *    20 settleShared place of the group, list of u64 numbers
  *    21 bring        place of the group, content
+ *    22 recall       clientId, filter, place through, u8 1: place after follows, list of addresses
  *    32 access       bytes (see core/access/access-op.ts)
  *
  *     place: u64 seq, u32 index
@@ -31,8 +32,7 @@
  */
 import { assert, ByteReader, unreachable, type ByteWriter } from '../../base/index.ts';
 import { decodeAccessOp, encodeAccessOp } from '../access/index.ts';
-import { decodeContent, encodeContent, list, writeList } from './bits.ts';
-import type { Place } from './message.ts';
+import { decodeContent, decodePlace, encodeContent, encodePlace, list, writeList } from './bits.ts';
 import type { Op, QueueBounds, Will } from './op.ts';
 import { decodeFilter, decodeSubscription, encodeFilter, encodeSubscription } from './subscription.ts';
 
@@ -58,6 +58,7 @@ const KINDS = {
   hand: 19,
   settleShared: 20,
   bring: 21,
+  recall: 22,
   access: 32,
 } as const satisfies Record<Op['type'], number>;
 
@@ -88,6 +89,12 @@ export function encodeOp(writer: ByteWriter, op: Op): void {
     case 'unsubscribe':
       writer.text(op.clientId);
       writeList(writer, op.filters, (each) => encodeFilter(writer, each));
+      return;
+    case 'recall':
+      encodePlace(writer.text(op.clientId).text(op.filter), op.through);
+      writer.u8(op.after === null ? 0 : 1);
+      if (op.after !== null) encodePlace(writer, op.after);
+      writeList(writer, op.addresses, (address) => writer.text(address));
       return;
     case 'receive':
       encodeContent(writer.text(op.clientId).u16(op.packetId), op);
@@ -173,6 +180,18 @@ function decodeOp(reader: ByteReader): Op {
         clientId: reader.text(),
         filters: list(reader, () => decodeFilter(reader)),
       };
+    case KINDS.recall: {
+      const [clientId, filter, through] = [reader.text(), reader.text(), decodePlace(reader)];
+      const after = reader.u8() === 0 ? null : decodePlace(reader);
+      return {
+        type: 'recall',
+        clientId,
+        filter,
+        through,
+        after,
+        addresses: list(reader, () => reader.text()),
+      };
+    }
     case KINDS.receive: {
       const clientId = reader.text();
       const packetId = reader.u16();
@@ -218,13 +237,6 @@ const writeNumbers = (writer: ByteWriter, numbers: readonly number[]): void =>
   writeList(writer, numbers, (number) => writer.u64(number));
 
 const numbersIn = (reader: ByteReader): number[] => list(reader, () => reader.u64());
-
-const encodePlace = (writer: ByteWriter, { seq, index }: Place): void => void writer.u64(seq).u32(index);
-
-function decodePlace(reader: ByteReader): Place {
-  const seq = reader.u64();
-  return { seq, index: reader.u32() };
-}
 
 type Open = Extract<Op, { type: 'openSession' }>;
 const [CLEAN, HAS_WILL, REFUSES] = [1, 2, 4] as const;

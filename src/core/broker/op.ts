@@ -5,6 +5,7 @@
  */
 import type { AccessOp } from '../access/index.ts';
 import type { Content, Place } from './message.ts';
+import type { RecallPiece } from './recalls.ts';
 import type { SharedFilter, Subscription } from './subscription.ts';
 
 /** What is published for a client that went without a farewell. */
@@ -57,6 +58,11 @@ export type Op = Readonly<
   | { type: 'endSession'; clientId: string; detachedAt: number }
   | { type: 'subscribe'; clientId: string; subscriptions: readonly Subscription[] }
   | { type: 'unsubscribe'; clientId: string; filters: readonly SharedFilter[] }
+  /**
+   * A piece of a recall (see recalls.ts): the retained messages of these addresses that are part of it, in this order. It is the one that goes
+   * `through` there, and has come as far as `after`; null: to its end.
+   */
+  | ({ type: 'recall'; clientId: string } & RecallPiece)
   /**
    * A message with QoS 2 from the client of a durable session: published, unless it was received before under that packet identifier and
    * not released since.

@@ -137,6 +137,11 @@ export class Retained {
     else this.#byPublisher.set(publisher, count);
   }
 
+  /** The message of this address; null: there is none. */
+  at(address: string): Message | null {
+    return this.#messages.get(address)?.message ?? null;
+  }
+
   /** In the order in which they were published, on both servers and after loading: the order in which a subscriber gets them. */
   matching(filter: string): readonly Message[] {
     return inOrderOfPublication(this.#messages.matching(filter).map(({ message }) => message));

@@ -9,7 +9,7 @@ import { lowerQos, type Message, type Place, type Qos } from './message.ts';
 import { NO_IDS } from './queue.ts';
 import type { Ready } from './ready.ts';
 import { isFullFor, makeRoom } from './room.ts';
-import type { Session } from './session.ts';
+import type { Passing, Session } from './session.ts';
 import { nameOf, type SharedFilter, type Subscription } from './subscription.ts';
 
 /** What one session gets of one message. */
@@ -58,6 +58,7 @@ export class Router {
   unsubscribe(session: Session, filters: Iterable<SharedFilter>): boolean[] {
     return [...filters].map((names) => {
       const existed = session.subscriptions.delete(nameOf(names));
+      if (names.group === null) session.recalls.end(names.filter);
       if (existed && names.group === null) this.#tree.delete(names.filter, session);
       else if (existed) this.#groups.leave(session, names);
       return existed;
@@ -85,12 +86,17 @@ export class Router {
    * A message that was retained, for a new subscription. Where a full queue refuses, what waits in it stays and this does not come: its publisher
    * was told nothing of this subscriber. Source: MQTT-3.3.1-8; MQTT 5.0 §3.3.1.3.
    */
-  deliverRetained(session: Session, message: Message, { qos, id }: Subscription): void {
+  deliverRetained(session: Session, message: Message, { qos, id }: Subscription, isOwed = true): void {
     if (refuses(session, message, lowerQos(qos, message.qos))) {
       this.#dropped += 1;
       return;
     }
-    this.#deliver(session, message, { granted: qos, isRetained: true, ids: id === 0 ? NO_IDS : [id] });
+    this.#deliver(
+      session,
+      message,
+      { granted: qos, isRetained: true, ids: id === 0 ? NO_IDS : [id] },
+      isOwed,
+    );
   }
 
   /** Each session once: with the highest QoS of its subscriptions that match, and the numbers of all of them, the lowest first. Source: MQTT-3.3.4-2 to -4 of 5.0. */
@@ -126,13 +132,17 @@ export class Router {
   #deliver(
     session: Session,
     message: Message,
-    { granted, isRetained, ids }: Readonly<{ granted: Qos; isRetained: boolean; ids: readonly number[] }>,
+    { granted, ...marks }: Readonly<{ granted: Qos }> & Omit<Passing, 'message'>,
+    isOwed = false,
   ): void {
     const qos = lowerQos(granted, message.qos);
     if (qos !== 0) {
       if (!this.#makeRoom(session, message)) return;
-      session.queue.add(message, { qos, isRetained, ids });
-    } else if (session.isAttached) session.pass({ message, isRetained, ids });
+      session.queue.add(message, { qos, ...marks });
+    } else if (session.isAttached) {
+      if (isOwed) session.owed.push({ message, ...marks });
+      else session.pass({ message, ...marks });
+    }
     this.#ready.add(session);
   }
 

@@ -9,6 +9,7 @@ import { Membership } from './membership.ts';
 import type { Message, Place } from './message.ts';
 import { NEVER_EXPIRES, type QueueBounds } from './op.ts';
 import { Queue, type MessageQueue } from './queue.ts';
+import { Recalls } from './recalls.ts';
 import type { Subscription } from './subscription.ts';
 
 /** A message for whoever is connected just now; it stands in no queue and is never sent twice. */
@@ -33,6 +34,7 @@ export class Session {
   /** By their names (`nameOf`). */
   readonly subscriptions = new Map<string, Subscription>();
   readonly queue: MessageQueue;
+  readonly recalls = new Recalls();
   /** Of a session that is not durable they stay empty: what it has half done ends with its connection. */
   handshakes = new Handshakes();
   user: string | null;
@@ -50,6 +52,8 @@ export class Session {
   /** It is on the list of those that have something new. */
   isReady = false;
   #passing: Passing[] = [];
+  /** The same, but retained messages that a subscription brings, oldest first: they wait for a client that reads slowly. */
+  readonly owed: Passing[] = [];
 
   /** The stored state has the session itself, as it now is. */
   isStored = false;

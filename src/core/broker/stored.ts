@@ -4,7 +4,8 @@
  *
  *     1 message     place                     content (see bits.ts), of a message that several hold (see bodies.ts)
  *     2 session     place                     flags (1: a full queue refuses, 2: nobody is connected), clientId, user (empty: none),
- *                                             u32 messages, u64 bytes, u32 expirySeconds, u64 detachedAt, list of subscriptions (see subscription.ts)
+ *                                             u32 messages, u64 bytes, u32 expirySeconds, u64 detachedAt, list of subscriptions (see subscription.ts),
+ *                                             list of recalls: filter, place after, place through
  *     3 counter     queue's place             u64 next: the next number, u64 first: what is numbered below is settled, u32 messages, u64 bytes.
  *                                             The place is its session's, or its group's
  *     4 page        queue's place, number     messages of the queue from that number on (see stored-page.ts)
@@ -19,11 +20,12 @@
  *    16, 17        users and rules           see core/access/stored.ts
  */
 import { ByteReader, ByteWriter } from '../../base/index.ts';
-import { decodeContent, encodeContent, list, writeList } from './bits.ts';
+import { decodeContent, decodePlace, encodeContent, encodePlace, list, writeList } from './bits.ts';
 import { Handshakes } from './handshakes.ts';
 import { Message, type Place } from './message.ts';
 import { decodeWill, encodeWill } from './op-codec.ts';
 import type { QueueBounds, Will } from './op.ts';
+import type { Recall } from './recalls.ts';
 import type { SessionTerms } from './session.ts';
 import { decodeSubscription, encodeSubscription, type Subscription } from './subscription.ts';
 
@@ -106,7 +108,8 @@ export function messageFrom(place: Place, value: Buffer): Message {
   return message;
 }
 
-export type StoredSession = SessionTerms & Readonly<{ subscriptions: readonly Subscription[] }>;
+export type StoredSession = SessionTerms &
+  Readonly<{ subscriptions: readonly Subscription[]; recalls: readonly Recall[] }>;
 
 const [REFUSES, IS_DETACHED] = [1, 2] as const;
 
@@ -121,6 +124,10 @@ export function sessionValue(session: StoredSession): Buffer {
     .u32(session.expirySeconds)
     .u64(detachedAt ?? 0);
   writeList(writer, session.subscriptions, (each) => encodeSubscription(writer, each));
+  writeList(writer, session.recalls, ({ filter, after, through }) => {
+    encodePlace(writer.text(filter), after);
+    encodePlace(writer, through);
+  });
   return writer.taken();
 }
 
@@ -135,7 +142,20 @@ export function sessionFrom(value: Buffer): StoredSession {
   const since = reader.u64();
   const detachedAt = (bits & IS_DETACHED) === 0 ? null : since;
   const subscriptions = list(reader, () => decodeSubscription(reader));
-  return { clientId, user: user === '' ? null : user, bounds, expirySeconds, detachedAt, subscriptions };
+  const recalls = list(reader, () => ({
+    filter: reader.text(),
+    after: decodePlace(reader),
+    through: decodePlace(reader),
+  }));
+  return {
+    clientId,
+    user: user === '' ? null : user,
+    bounds,
+    expirySeconds,
+    detachedAt,
+    subscriptions,
+    recalls,
+  };
 }
 
 export type StoredGroup = Readonly<{ group: string; filter: string; bounds: QueueBounds }>;

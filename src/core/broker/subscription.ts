@@ -22,6 +22,9 @@ export type Subscription = SharedFilter &
     id: number;
   }>;
 
+/** The filter may match many topics. Source: MQTT-4.7.1. */
+export const hasWildcard = (filter: string): boolean => filter.includes('+') || filter.includes('#');
+
 /** What tells a session's subscriptions apart. */
 export const nameOf = ({ filter, group }: SharedFilter): string =>
   group === null ? filter : `$share/${group}/${filter}`;

@@ -111,6 +111,13 @@ export class Window {
     return taken;
   }
 
+  /** Messages of the session's own numbered below `through` have been sent, or are not to be. */
+  hasSent(through: number): boolean {
+    // Looking for the next one steps over numbers at the end that were left out.
+    if (this.#sentThrough < through) this.#own();
+    return this.#sentThrough >= through;
+  }
+
   /** A message of a group could be sent at once. */
   hasRoom(): boolean {
     const { membership, isDurable } = this.#session;

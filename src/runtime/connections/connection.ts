@@ -6,6 +6,7 @@
 import { assert, present, unreachable } from '../../base/index.ts';
 import {
   nameOf,
+  wantsRetained,
   type Content,
   type Op,
   type Outcome,
@@ -238,13 +239,13 @@ export class Connection {
     this.#around.traffic.payloadIn += payload.length;
   }
 
-  /** Those that bring what this server tells of itself, as retained messages; to be asked before they are in force. */
+  /** Those that bring what this server tells of itself, as retained messages, each filter once; to be asked before they are in force. */
   #sysOf(subscriptions: readonly Subscription[]): readonly Subscription[] {
     const { session } = this.#attached();
-    return subscriptions.filter((each) => {
-      if (each.group !== null || each.retainHandling === 'keepBack') return false;
-      return each.retainHandling === 'send' || !session.subscriptions.has(nameOf(each));
-    });
+    const wanted = subscriptions.filter((each) =>
+      wantsRetained(each, !session.subscriptions.has(nameOf(each))),
+    );
+    return [...new Map(wanted.map((each) => [each.filter, each])).values()];
   }
 
   #tellSys(subscriptions: readonly Subscription[]): void {
@@ -306,7 +307,7 @@ export class Connection {
     this.#around.propose({ type: 'barrier' }, (outcome) => {
       if (!this.#isOpen) return;
       this.#committed(ask, outcome);
-      broker.sendRetained(session, wanted, through);
+      broker.bringRetained(session, wanted, through);
       this.#tellSys(sys);
     });
   }

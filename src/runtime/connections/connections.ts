@@ -17,6 +17,7 @@ import { Entrance } from './entrance.ts';
 import { connectionFaults } from './faults.ts';
 import { boundsOf, limitsOf, type ConnectionOptions } from './options.ts';
 import { PairClock } from './pair-clock.ts';
+import { PIECES, type PieceSizes } from './recaller.ts';
 import { RetainedSweep } from './retained-sweep.ts';
 import type { Fault, Surroundings } from './surroundings.ts';
 
@@ -32,6 +33,8 @@ export type ConnectionsParts = Readonly<{
   /** `host:port` at which clients that came by this reach the other server; null: not known. */
   peerReference: (transport: Transport) => string | null;
   self: SelfKnowledge;
+  /** In which retained messages come to those who subscribe; mostly as they are. */
+  pieces?: PieceSizes;
 }>;
 
 /** What a server tells of itself, apart from what its clients' side knows. */
@@ -140,6 +143,7 @@ export class Connections {
       queue: boundsOf(options),
       copies: this.#copies,
       traffic: this.#traffic,
+      pieces: parts.pieces ?? PIECES,
       sysMatching: (filter) => this.#sys.matching(filter),
       propose: (op, done) => this.#propose(op, done),
       departed: (clientId, departure) => this.#absentees.departed(clientId, departure),

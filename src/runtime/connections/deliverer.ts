@@ -2,9 +2,10 @@
  * Messages to one client, and what it says of them: sent as far as it reads and acknowledges; what it has taken is settled with one proposal
  * for all that came together. Source: MQTT 3.1.1 §4.3, §4.4; MQTT 5.0 §4.3, §4.4, §4.9; PROTOCOL.md §2 Ack.
  */
-import type { Delivery, Qos, Session } from '../../core/broker/index.ts';
+import type { Delivery, Passing, Qos, Session } from '../../core/broker/index.ts';
 import type { Outgoing, Terms, Window } from '../../core/mqtt/index.ts';
 import type { ByteStream } from '../../ports/index.ts';
+import { Recaller } from './recaller.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export type DelivererParts = Readonly<{
@@ -19,6 +20,7 @@ export class Deliverer {
   readonly session: Session;
   readonly #parts: DelivererParts;
   readonly #window: Window;
+  readonly #recaller: Recaller;
   #isOver = false;
   /** Numbers of messages that the client has taken, to be settled with one proposal. */
   #settled: number[] = [];
@@ -38,6 +40,13 @@ export class Deliverer {
       inFlightMax: this.#inFlightMax,
       fits: (delivery) => outgoing.fits(delivery),
     });
+    this.#recaller = new Recaller({
+      around,
+      session,
+      isRead: (through) =>
+        !this.#isBacklogged() && session.owed.length === 0 && this.#window.hasSent(through),
+      brought: () => this.deliver(),
+    });
   }
 
   /** The CONNACK is sent: what the client had not acknowledged to the end comes first. Source: MQTT-4.4.0-1. */
@@ -54,6 +63,7 @@ export class Deliverer {
   /** Nothing more is sent. */
   end(): void {
     this.#isOver = true;
+    this.#recaller.end();
   }
 
   /** Sends what is ready, as far as the client reads and acknowledges. */
@@ -61,6 +71,8 @@ export class Deliverer {
     if (this.#isOver) return;
     const { around } = this.#parts;
     const now = around.pairClock.now();
+    this.#recaller.go();
+    this.#deliverOwed(now);
     this.#deliverPassing(now);
     while (!this.#isBacklogged()) {
       const next = this.#window.next(now);
@@ -127,13 +139,27 @@ export class Deliverer {
     return granted === 0 ? membership.pending < this.#inFlightMax : this.#window.hasRoom();
   }
 
-  #deliverPassing(now: number): void {
-    for (const { message, isRetained, ids } of this.session.takePassing()) {
-      const delivery = { message, qos: 0, isRetained, ids } as const;
-      // QoS 0: who does not read in time goes without.
-      if (this.#isBacklogged() || message.hasExpired(now) || !this.#parts.outgoing.fits(delivery)) continue;
-      this.#send(delivery, { packetId: 0, isDup: false }, now);
+  /** Source: MQTT-3.3.1-6: it waits till the client reads. */
+  #deliverOwed(now: number): void {
+    const { owed } = this.session;
+    let done = 0;
+    for (const passing of owed) {
+      if (this.#isBacklogged()) break;
+      done += 1;
+      this.#pass(passing, now);
     }
+    owed.splice(0, done);
+  }
+
+  /** QoS 0: who does not read in time goes without. */
+  #deliverPassing(now: number): void {
+    for (const passing of this.session.takePassing()) if (!this.#isBacklogged()) this.#pass(passing, now);
+  }
+
+  #pass({ message, isRetained, ids }: Passing, now: number): void {
+    const delivery = { message, qos: 0, isRetained, ids } as const;
+    if (message.hasExpired(now) || !this.#parts.outgoing.fits(delivery)) return;
+    this.#send(delivery, { packetId: 0, isDup: false }, now);
   }
 
   #send(delivery: Delivery, sent: Parameters<Outgoing['publish']>[1], now: number): void {

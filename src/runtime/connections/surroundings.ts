@@ -8,6 +8,7 @@ import type { Departure } from './departure.ts';
 import type { Entrance } from './entrance.ts';
 import type { ConnectionOptions } from './options.ts';
 import type { PairClock } from './pair-clock.ts';
+import type { PieceSizes } from './recaller.ts';
 
 /** What is said of a client on the console, after its address. */
 export type Fault = Readonly<{ code: string; text: string }>;
@@ -25,6 +26,8 @@ export interface Surroundings {
   /** Packets of the messages that go out just now. */
   readonly copies: PublishCopies;
   readonly traffic: Traffic;
+  /** In which retained messages come to those who subscribe. */
+  readonly pieces: PieceSizes;
   /** `done` comes when the operation is committed and applied; never, when serving ends first. */
   propose(op: Op, done: ((outcome: Outcome) => void) | null): void;
   /** The client's connection is over, and this is to be known to both servers: what becomes of its session and its will follows from it. */

@@ -16,7 +16,7 @@ import { retainedLast } from './retained-last.ts';
 import { willsPublished } from './wills-published.ts';
 
 export { type Checker } from './checker.ts';
-export { LATE } from './retained-last.ts';
+export { LATE, LATECOMER } from './retained-last.ts';
 
 export const allCheckers = (sight: Sight): readonly Checker[] => [
   nothingLost(sight),

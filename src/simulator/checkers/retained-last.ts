@@ -4,17 +4,20 @@ import type { Checker, Sight } from './checker.ts';
 
 /** The name of the client that subscribes when all is over. */
 export const LATE = 'late';
+/** How the names of clients begin that subscribe in the midst of it, and stay. */
+export const LATECOMER = 'latecomer';
 
 export function retainedLast({ traffic }: Sight): Checker {
   return {
     promise: 'the last retained message is kept',
     ended: () => {
-      const late = traffic.consumers.find(({ name }) => name === LATE);
+      const late = traffic.consumers.filter(({ name }) => name === LATE || name.startsWith(LATECOMER));
       const expected = new Map<string, SentMessage>();
       for (const message of traffic.messages.values())
         if (message.isRetained && message.isAcknowledged) expected.set(message.topic, message);
       for (const [topic, { id }] of expected)
-        if (late?.received.has(id) !== true) return `${id} is not what ${topic} retains`;
+        for (const { name, received } of late)
+          if (!received.has(id)) return `${id} is what ${topic} retains, and has not come to ${name}`;
       return null;
     },
   };

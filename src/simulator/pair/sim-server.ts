@@ -24,6 +24,9 @@ const CHECKPOINT = { intervalMs: 2_000, bytesMax: 32 * 1024, freshBytesMax: 8 * 
 /** Pages so small, and so little memory for them, that what waits for a client is not in memory, mostly. */
 const PAGING: PagingSizes = { pageMessages: 3, pageBytes: 512, memoryBytes: 2048, tidyMax: 40 };
 
+/** What is retained comes to who subscribes in pieces so small that a server goes between them. */
+const PIECES = { messages: 2, bytes: 4096 };
+
 /** The simulated clients are anonymous: nothing is ever hashed. */
 const anonymousOnly = (broker: Broker): AccessGate =>
   new AccessGate({
@@ -130,6 +133,7 @@ export class SimServer {
       log,
       options: mqtt,
       peerReference: () => null,
+      pieces: PIECES,
       self: { version: 'simulated', heapBytes: () => 0, pair: () => null },
     });
     let isEnding = false;

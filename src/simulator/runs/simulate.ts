@@ -3,7 +3,7 @@
  * which the faults stop and the pair must be whole and drained within a bound. The same seed gives the same run, event by event.
  */
 import type { LogLine } from '../../base/index.ts';
-import { allCheckers, LATE, type Checker } from '../checkers/index.ts';
+import { allCheckers, LATE, LATECOMER, type Checker } from '../checkers/index.ts';
 import type { Fault } from '../checkers/checker.ts';
 import { Consumer } from '../clients/consumer.ts';
 import { Mortal } from '../clients/mortal.ts';
@@ -26,9 +26,10 @@ import { Trace } from './trace.ts';
 export const LIVENESS_MS = 60_000;
 /** From one message of a publisher to its next, on an average: drawn between this and fifty times as much. */
 const FASTEST_MS = 80;
-/** How many of all runs have groups of consumers, and how many clients of MQTT 5. */
+/** How many of all runs have groups of consumers, clients of MQTT 5, and durable ones that subscribe in the midst of it. */
 const GROUPS_PART = 0.05;
 const MQTT5_PART = 0.15;
+const LATECOMERS_PART = 0.2;
 /** After the clients have gone everything has been applied on both sides. */
 const REST_MS = 5_000;
 
@@ -94,6 +95,8 @@ class Simulation {
   readonly #publishers: Publisher[] = [];
   readonly #consumers: Consumer[] = [];
   readonly #mortals: Mortal[] = [];
+  /** They subscribe in the midst of it. */
+  readonly #latecomers: { consumer: Consumer; afterMs: number }[] = [];
   readonly #misfortune: Misfortune;
   readonly #states: Record<string, number> = {};
   #broken: Verdict['broken'] = null;
@@ -158,6 +161,7 @@ class Simulation {
     const endOfSetting = this.#options.setting(pair, new SimRandom(this.#seed));
     for (const name of SERVERS) pair.machines[name].start();
     for (const client of this.#clients) client.start();
+    for (const { consumer, afterMs } of this.#latecomers) pair.clock.after(afterMs, () => consumer.start());
     this.#trace.tell(`settings: ${JSON.stringify(this.#settings)}`);
     this.#misfortune.start();
     await this.#pass(() => false, this.#options.safetyMs);
@@ -194,7 +198,8 @@ class Simulation {
     await this.#pass(() => false, REST_MS);
     for (const mortal of this.#mortals) mortal.sayFarewell();
     await this.#pass(() => false, REST_MS);
-    for (const client of [...this.#publishers, ...this.#consumers, late]) client.stop();
+    const latecomers = this.#latecomers.map(({ consumer }) => consumer);
+    for (const client of [...this.#publishers, ...this.#consumers, ...latecomers, late]) client.stop();
     await this.#pass(() => false, REST_MS);
     this.#look((checker) => checker.ended?.());
   }
@@ -213,6 +218,7 @@ class Simulation {
     const drawn = { groups: this.#random.chance(GROUPS_PART), mqtt5: this.#random.chance(MQTT5_PART) };
     if (this.#options.hasGroups ?? drawn.groups) this.#addGroups();
     if (this.#options.hasMqtt5 ?? drawn.mqtt5) this.#addMqtt5();
+    if (this.#random.chance(LATECOMERS_PART)) this.#addLatecomers();
   }
 
   /** With durable sessions, and taking few messages at a time. */
@@ -226,6 +232,14 @@ class Simulation {
     );
     for (const qos of [1, 2] as const)
       this.#consumers.push(new Consumer(client(`durable5-${qos}`), this.#traffic, { qos }));
+  }
+
+  /** To durable sessions what is retained comes in pieces, and they go on after a failover. */
+  #addLatecomers(): void {
+    for (const qos of [1, 2] as const) {
+      const consumer = new Consumer(this.#client(`${LATECOMER}${qos}`, false), this.#traffic, { qos });
+      this.#latecomers.push({ consumer, afterMs: this.#random.below(this.#options.safetyMs) });
+    }
   }
 
   /** Of durable members, for each QoS that is kept. */

@@ -98,6 +98,7 @@ test('retained messages of topics that begin with $ come to nobody who subscribe
       ]),
     ),
   ).toEqual(['suback #1 0,0']);
+  await server.passes(1);
   expect(await client.says(v3.subscribe(2, [['$plant/#', 0]]))).toEqual([
     'suback #2 0',
     '$plant/a=m retained',

@@ -98,6 +98,13 @@ export const receive = (clientId: string, packetId: number, address: string, tex
   qos: 2,
 });
 
+/** The whole of what the session's subscriptions have still to bring, each recall in one piece. */
+export const recalls = (broker: Broker, session: Session): Op[] =>
+  [...session.recalls.all()].map(({ filter, through }) => {
+    const addresses = broker.retainedAddresses(filter);
+    return { type: 'recall', clientId: session.clientId, filter, through, addresses, after: null };
+  });
+
 /** What stands in a session's queue, oldest first: the number, the payload, and `r` where it was retained. */
 export function queueOf(session: Session): string[] {
   const found: string[] = [];

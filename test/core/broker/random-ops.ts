@@ -85,6 +85,17 @@ export const op: fc.Arbitrary<Op> = fc.oneof(
   }),
   {
     weight: 3,
+    arbitrary: fc.record({
+      type: as('recall'),
+      clientId,
+      filter,
+      through: place,
+      addresses: fc.array(address, { maxLength: 3 }),
+      after: fc.option(place),
+    }),
+  },
+  {
+    weight: 3,
     arbitrary: fc.record({ type: as('settle'), clientId, numbers: fc.array(fc.nat(12), { maxLength: 4 }) }),
   },
   {

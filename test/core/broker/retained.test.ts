@@ -1,6 +1,23 @@
 import { expect, test } from 'vitest';
-import { plainSubscription, NO_PROPERTIES, type Op } from '../../../src/core/broker/index.ts';
-import { bytes, Committer, open, passingOf, publish, queueOf, subscribe, roomFor } from './entries.ts';
+import {
+  Broker,
+  plainSubscription,
+  NO_PROPERTIES,
+  type Op,
+  type Place,
+} from '../../../src/core/broker/index.ts';
+import {
+  bytes,
+  Committer,
+  MemoryStore,
+  open,
+  publish,
+  queueOf,
+  recalls,
+  roomFor,
+  subscribe,
+  unsubscribe,
+} from './entries.ts';
 
 const retain = (address: string, text: string, qos: 0 | 1 = 1) =>
   publish(address, text, { qos, isRetained: true });
@@ -9,7 +26,78 @@ test('the last retained message of each matching address goes to a new subscribe
   const committer = new Committer();
   committer.commit(retain('a/1', 'old'), retain('a/2', 'two'), retain('a/1', 'new'), retain('b', 'other'));
   committer.commit(open('c'), subscribe('c', 'a/+'));
-  expect(queueOf(committer.broker.attach('c'))).toEqual(['0:two:r', '1:new:r']);
+  const session = committer.broker.attach('c');
+  expect(queueOf(session)).toEqual([]);
+  committer.commit(...recalls(committer.broker, session));
+  expect(queueOf(session)).toEqual(['0:two:r', '1:new:r']);
+  expect(session.recalls.isEmpty).toBe(true);
+});
+
+test('a piece of a recall brings what was published between where the recall has come to and the subscription, and once [MQTT-3.3.1-6]', () => {
+  const committer = new Committer();
+  committer.commit(retain('a/1', 'one'), retain('a/2', 'two'), retain('a/3', 'three'), retain('a/4', 'four'));
+  committer.commit(open('c'), subscribe('c', 'a/+'));
+  const session = committer.broker.attach('c');
+  const through = session.recalls.first?.through ?? { seq: 0, index: 0 };
+  const piece = (addresses: readonly string[], after: Place | null): Op => ({
+    type: 'recall',
+    clientId: 'c',
+    filter: 'a/+',
+    through,
+    addresses,
+    after,
+  });
+  // One takes another's place, one is taken away, and both come by themselves.
+  committer.commit(retain('a/3', 'newer'), retain('a/4', ''));
+  committer.commit(piece(['a/1', 'a/2'], { seq: 1, index: 1 }));
+  committer.commit(piece(['a/1', 'a/2', 'a/3'], { seq: 1, index: 2 }));
+  expect(queueOf(session)).toEqual(['0:newer', '1:', '2:one:r', '3:two:r']);
+  // Whoever serves next knows how far it has come.
+  const store = new MemoryStore();
+  store.take(committer.broker.changes());
+  const other = new Broker();
+  other.load(store);
+  expect(other.sessionOf('c')?.recalls.first).toEqual({
+    filter: 'a/+',
+    through,
+    after: { seq: 1, index: 2 },
+  });
+  committer.commit(piece(['a/4'], null));
+  expect(session.recalls.isEmpty).toBe(true);
+  expect(committer.commit(piece(['a/1'], null))).toEqual([{ type: 'absent' }]);
+});
+
+test('whoever subscribes again while a recall is under way begins it anew; what was on its way for the former one brings nothing', () => {
+  const committer = new Committer();
+  committer.commit(retain('a/1', 'one'), retain('a/2', 'two'), open('c'), subscribe('c', 'a/#'));
+  const session = committer.broker.attach('c');
+  const former = recalls(committer.broker, session);
+  committer.commit(subscribe('c', 'a/#'));
+  expect(committer.commit(...former)).toEqual([{ type: 'absent' }]);
+  committer.commit(...recalls(committer.broker, session));
+  expect(queueOf(session)).toEqual(['0:one:r', '1:two:r']);
+});
+
+test('with its subscription a recall ends', () => {
+  const committer = new Committer();
+  committer.commit(retain('a/1', 'one'), open('c'), subscribe('c', 'a/#'));
+  const session = committer.broker.attach('c');
+  const pieces = recalls(committer.broker, session);
+  committer.commit(unsubscribe('c', 'a/#'));
+  expect(session.recalls.isEmpty).toBe(true);
+  expect(committer.commit(...pieces)).toEqual([{ type: 'absent' }]);
+  expect(queueOf(session)).toEqual([]);
+});
+
+test('however often one SUBSCRIBE names a filter with wildcards, what is retained comes once', () => {
+  const committer = new Committer();
+  committer.commit(retain('a', 'm'), open('c'));
+  const subscriptions = ['#', '+', '#', '+', '#'].map((filter) => plainSubscription(filter, 1));
+  committer.commit({ type: 'subscribe', clientId: 'c', subscriptions });
+  const session = committer.broker.attach('c');
+  expect(queueOf(session)).toEqual([]);
+  committer.commit(...recalls(committer.broker, session));
+  expect(queueOf(session)).toEqual(['0:m:r', '1:m:r']);
 });
 
 test('subscribing again brings the retained messages again [MQTT-3.8.4-3]', () => {
@@ -29,7 +117,9 @@ test('an empty retained message clears its address and is delivered as usual [MQ
   committer.commit(retain('a', 'm'), open('c'), subscribe('c', 'a'), retain('a', ''));
   committer.commit(open('d'), subscribe('d', '#'));
   expect(queueOf(committer.broker.attach('c'))).toEqual(['0:m:r', '1:']);
-  expect(queueOf(committer.broker.attach('d'))).toEqual([]);
+  const other = committer.broker.attach('d');
+  committer.commit(...recalls(committer.broker, other));
+  expect(queueOf(other)).toEqual([]);
   expect(committer.broker.stats().retainedMessages).toBe(0);
 });
 
@@ -44,7 +134,7 @@ test('a retained message with QoS 0 goes to who is connected', () => {
   committer.commit(retain('a', 'm', 0), open('c'));
   const session = committer.broker.attach('c');
   committer.commit(subscribe('c', 'a'));
-  expect(passingOf(session)).toEqual(['m:r']);
+  expect(session.owed).toMatchObject([{ isRetained: true }]);
 });
 
 test('a session that is not durable gets as retained only what was published before it subscribed', () => {
@@ -55,7 +145,9 @@ test('a session that is not durable gets as retained only what was published bef
   const through = committer.broker.appliedSeq;
   committer.broker.subscribeLocal(session, subscriptions);
   committer.commit(retain('a', 'after'));
-  committer.broker.sendRetained(session, subscriptions, through);
+  committer.broker.bringRetained(session, subscriptions, through);
+  for (const each of session.recalls.all())
+    committer.broker.recallLocal(session, { ...each, addresses: ['a', 'b'], after: null });
   expect(queueOf(session)).toEqual(['0:after', '1:before:r']);
 });
 

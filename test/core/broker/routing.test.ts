@@ -6,6 +6,7 @@ import {
   passingOf,
   publish,
   queueOf,
+  recalls,
   subscribe,
   unsubscribe,
   openLocally,
@@ -104,7 +105,9 @@ test('a full queue that refuses keeps what was acknowledged: what was retained b
   committer.commit(publish('r/1', 'r', { isRetained: true }), publish('r/2', 'r', { isRetained: true }));
   committer.commit(open('a', { queue: { ...roomFor(2), whenFull: 'refuse' } }), subscribe('a', 'x'));
   committer.commit(publish('x', 'm0'), publish('x', 'm1'), subscribe('a', 'r/#'));
-  expect(queueOf(committer.broker.attach('a'))).toEqual(['0:m0', '1:m1']);
+  const session = committer.broker.attach('a');
+  committer.commit(...recalls(committer.broker, session));
+  expect(queueOf(session)).toEqual(['0:m0', '1:m1']);
   expect(committer.broker.droppedMessages).toBe(2);
 });
 

@@ -123,6 +123,7 @@ test('a state loaded from what checkpoints stored is the state, and goes on as t
 test('different states have different digests', () => {
   const digests = new Set<string>();
   const committer = new Committer();
+  const piece = { filter: '#', through: { seq: 13, index: 0 } };
   const ops: Op[] = [
     open('a'),
     open('b'),
@@ -137,6 +138,8 @@ test('different states have different digests', () => {
     receive('a', 1, 'unheard', 'm'),
     receive('a', 2, 'unheard', 'm'),
     subscribe('a', '#', 2),
+    { type: 'recall', clientId: 'a', ...piece, addresses: ['x'], after: { seq: 8, index: 0 } },
+    { type: 'recall', clientId: 'a', ...piece, addresses: [], after: null },
     publish('x', 'm', { qos: 2 }),
     { type: 'settle', clientId: 'a', numbers: [6] },
     { type: 'complete', clientId: 'a', numbers: [6] },

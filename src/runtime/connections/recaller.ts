@@ -1,0 +1,102 @@
+/**
+ * Brings a session's recalls on while its client is connected: a piece at a time, and the next one when that has been sent. So one that
+ * subscribes to a million retained messages costs neither memory nor the others their turns, and gets all of them however slowly it reads.
+ * Source: core/broker/recalls.ts; MQTT-3.3.1-6 of 3.1.1; PROTOCOL.md §2 Ack.
+ */
+import type { Cancel } from '../../base/index.ts';
+import { isOf, type Place, type Recall, type RecallPiece, type Session } from '../../core/broker/index.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** How many messages a piece has at most; and no more bytes than these and one message. */
+export type PieceSizes = Readonly<{ messages: number; bytes: number }>;
+
+export const PIECES: PieceSizes = { messages: 500, bytes: 256 * 1024 };
+
+/** Through the addresses of one recall; those before `at` have been looked at. */
+type Walk = Readonly<{ filter: string; through: Place; addresses: readonly string[] }> & { at: number };
+
+export type RecallerParts = Readonly<{
+  around: Surroundings;
+  session: Session;
+  /** The client has room, and what is numbered below in its queue has been sent. */
+  isRead: (through: number) => boolean;
+  /** There is something new to deliver. */
+  brought: () => void;
+}>;
+
+export class Recaller {
+  readonly #parts: RecallerParts;
+  #walk: Walk | null = null;
+  #isOver = false;
+  #isUnderWay = false;
+  #cancel: Cancel | null = null;
+  /** What the last piece brought is numbered below this in the queue. */
+  #broughtThrough = 0;
+
+  constructor(parts: RecallerParts) {
+    this.#parts = parts;
+  }
+
+  /** Nothing more is brought. */
+  end(): void {
+    this.#isOver = true;
+    this.#walk = null;
+    this.#cancel?.();
+  }
+
+  /** Brings the next piece, if it is time for one. */
+  go(): void {
+    const { session, around, isRead } = this.#parts;
+    const recall = session.recalls.first;
+    if (recall === null || this.#isOver || this.#isUnderWay || !isRead(this.#broughtThrough)) return;
+    if (session.isDurable && around.isHoldingBack()) return;
+    this.#isUnderWay = true;
+    const piece = this.#cut(recall);
+    if (session.isDurable) {
+      around.propose({ type: 'recall', clientId: session.clientId, ...piece }, () => this.#goOn());
+      return;
+    }
+    around.broker.recallLocal(session, piece);
+    this.#broughtThrough = session.queue.next;
+    // Others have their turn before the next piece.
+    if (session.recalls.isEmpty) this.#isUnderWay = false;
+    else this.#cancel = around.clock.after(0, () => this.#goOn());
+  }
+
+  #goOn(): void {
+    const { session, brought } = this.#parts;
+    if (this.#isOver) return;
+    this.#isUnderWay = false;
+    this.#broughtThrough = session.queue.next;
+    brought();
+  }
+
+  #cut(recall: Recall): RecallPiece {
+    const { broker, pairClock, pieces } = this.#parts.around;
+    const now = pairClock.now();
+    const { filter, through } = recall;
+    const walk = this.#walkOf(recall);
+    const addresses: string[] = [];
+    let { after } = recall;
+    let bytes = 0;
+    while (addresses.length < pieces.messages && bytes < pieces.bytes) {
+      const address = walk.addresses[walk.at];
+      if (address === undefined) return { filter, through, addresses, after: null };
+      walk.at += 1;
+      const message = broker.retainedAt(address);
+      if (message === null || !isOf(message, recall) || message.hasExpired(now)) continue;
+      addresses.push(address);
+      bytes += message.bytes;
+      after = message.place;
+    }
+    return { filter, through, addresses, after };
+  }
+
+  /** A new one, where another server, connection or subscription has begun the recall. */
+  #walkOf({ filter, through }: Recall): Walk {
+    const former = this.#walk;
+    if (former?.filter === filter && former.through === through) return former;
+    const addresses = this.#parts.around.broker.retainedAddresses(filter);
+    return (this.#walk = { filter, through, addresses, at: 0 });
+  }
+}

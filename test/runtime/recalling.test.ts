@@ -1,0 +1,147 @@
+/** Retained messages that come with a subscription, many of them. */
+import { expect, test } from 'vitest';
+import { decodeOps, type Op } from '../../src/core/broker/index.ts';
+import { Serving, type MemoryClient } from './serving.ts';
+import { ack, bytesOf, connect, connected, heardBy, lasting, packetsOf, publish, subscribe } from './v5.ts';
+
+const PAYLOAD = 'x'.repeat(100);
+const names = (count: number): string[] =>
+  Array.from({ length: count }, (_, n) => `t/${String(n).padStart(5, '0')}`);
+
+/** Serves, and retains a message for each of so many topics. */
+async function retaining(count: number): Promise<Serving> {
+  const server = new Serving({ backlogSizeMax: 64 * 1024, inFlightMax: 100 });
+  await server.connections.open();
+  server.proposals.commit();
+  const writer = connected(server, 'w');
+  for (const [n, topic] of names(count).entries()) {
+    writer.send(publish(topic, PAYLOAD, { retain: true, messageId: 1 + n }));
+    if (n % 1_000 === 999) server.proposals.commit();
+  }
+  server.proposals.commit();
+  return server;
+}
+
+const topicsOf = (client: MemoryClient): string[] =>
+  packetsOf(client).flatMap((packet) => (packet.cmd === 'publish' ? [packet.topic] : []));
+
+/** All that comes, each message acknowledged, until nothing comes any more. */
+async function drained(server: Serving, client: MemoryClient): Promise<string[]> {
+  const topics: string[] = [];
+  for (let quiet = 0; quiet < 3; quiet += 1) {
+    server.proposals.commit();
+    await server.clock.run(1);
+    const packets = packetsOf(client);
+    for (const packet of packets) {
+      if (packet.cmd !== 'publish') continue;
+      topics.push(packet.topic);
+      if (packet.qos === 1) client.send(ack('puback', packet.messageId ?? 0));
+      quiet = -1;
+    }
+    client.startReading();
+  }
+  return topics;
+}
+
+const opsOf = (server: Serving): Op[] => server.proposals.bodies.flatMap((body) => [...decodeOps(body)]);
+
+for (const [whose, more] of [
+  ['a session that ends with its connection', {}],
+  ['a session that lasts', lasting(1_000)],
+] as const) {
+  test(`${whose}: a subscriber with QoS 0 gets all that is retained, however slowly it reads [MQTT-3.3.1-6]`, async () => {
+    const server = await retaining(3_000);
+    const reader = connected(server, 'r', more);
+    reader.isReading = false;
+    reader.send(subscribe(1, 't/#', { qos: 0 }));
+    server.proposals.commit();
+    await server.clock.run(100);
+    const first = topicsOf(reader);
+    // As much as may wait for it, and a piece.
+    expect(first.length).toBeGreaterThan(400);
+    expect(first.length).toBeLessThan(1_200);
+    expect([...first, ...(await drained(server, reader))]).toEqual(names(3_000));
+  });
+
+  test(`${whose}: with QoS 1 no more is brought than is sent, and nothing is left out`, async () => {
+    const server = await retaining(3_000);
+    const reader = connected(server, 'r', more);
+    reader.send(subscribe(1, 't/#'));
+    server.proposals.commit();
+    await server.clock.run(100);
+    expect(server.broker.stats().queuedMessages).toBe(500);
+    expect(await drained(server, reader)).toEqual(names(3_000));
+    expect(server.broker.stats().queuedMessages).toBe(0);
+  });
+
+  test(`${whose}: one SUBSCRIBE that names a filter ten thousand times costs no more than one that names it once`, async () => {
+    const server = await retaining(50);
+    const reader = connected(server, 'r', more);
+    const subscriptions = Array.from({ length: 10_000 }, () => ({
+      topic: '#',
+      qos: 1 as const,
+      nl: false,
+      rap: false,
+      rh: 0,
+    }));
+    reader.send(bytesOf({ cmd: 'subscribe', messageId: 1, subscriptions }));
+    expect(await drained(server, reader)).toEqual(names(50));
+  });
+}
+
+test('what is still to come goes on with the client’s next connection, and with the next server, where it had stopped', async () => {
+  const server = await retaining(2_000);
+  const reader = connected(server, 'r', lasting(1_000));
+  reader.send(subscribe(1, 't/#'));
+  server.proposals.commit();
+  for (let n = 1; n <= 700; n += 1) {
+    reader.send(ack('puback', n));
+    server.proposals.commit();
+  }
+  expect(topicsOf(reader)).toEqual(names(2_000).slice(0, 800));
+  const other = new Serving({ inFlightMax: 100 }, server.broker);
+  await server.connections.close('another serves');
+  server.proposals.forget();
+  await other.connections.open();
+  other.proposals.commit();
+  const back = other.client();
+  back.send(connect('r', lasting(1_000, { clean: false })));
+  expect(await drained(other, back)).toEqual(names(2_000).slice(700));
+});
+
+test('with QoS 0 nothing comes twice where another server goes on [§4.3.1]', async () => {
+  const server = await retaining(2_000);
+  const reader = connected(server, 'r', lasting(1_000));
+  reader.isReading = false;
+  reader.send(subscribe(1, 't/#', { qos: 0 }));
+  server.proposals.commit();
+  const first = topicsOf(reader);
+  await server.connections.close('another serves');
+  server.proposals.forget();
+  const other = new Serving({}, server.broker);
+  await other.connections.open();
+  other.proposals.commit();
+  const back = other.client();
+  back.send(connect('r', lasting(1_000, { clean: false })));
+  const rest = await drained(other, back);
+  expect(rest.length).toBeGreaterThan(0);
+  expect(new Set([...first, ...rest]).size).toBe(first.length + rest.length);
+});
+
+test('a piece is small: five hundred messages at most, and each of its messages is there or has gone', async () => {
+  const server = await retaining(1_200);
+  const reader = connected(server, 'r', lasting(1_000));
+  reader.send(subscribe(1, '#'));
+  const writer = connected(server, 'w2');
+  await server.clock.run(1);
+  server.proposals.commitOnce();
+  // Between the pieces one takes another's place, and one goes.
+  writer.send(publish('t/01000', 'newer', { retain: true, messageId: 1 }));
+  writer.send(publish('t/01001', '', { retain: true, messageId: 2 }));
+  const topics = await drained(server, reader);
+  const sizes = opsOf(server).flatMap((op) => (op.type === 'recall' ? [op.addresses.length] : []));
+  expect(sizes).toEqual([500, 500, 198]);
+  expect(topics.filter((topic) => topic === 't/01000')).toHaveLength(1);
+  expect([...new Set(topics)].sort()).toEqual(names(1_200));
+  expect(heardBy(reader)).toEqual([]);
+});
