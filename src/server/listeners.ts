@@ -28,6 +28,7 @@ export async function clientSide({ profile, clock, log }: ClientSideParts): Prom
   const limits = new AcceptLimits({
     connectionsMax: profile.mqtt.connectionsMax,
     ratePerAddressMax: profile.mqtt.connectionRateMax,
+    rushMs: profile.mqtt.connectionRushTime,
     clock,
   });
   const listeners = names.map((name) => {

@@ -5,7 +5,7 @@
 import { createHmac } from 'node:crypto';
 import { openAdmin } from '../admin/index.ts';
 import type { Log } from '../base/index.ts';
-import { Broker } from '../core/broker/index.ts';
+import { Broker, PAGING } from '../core/broker/index.ts';
 import { incarnation, stepPair, type PairFact } from '../core/pair/index.ts';
 import { KeeperArbiter, keeperProgram, TcpGateway } from '../io/arbitration/index.ts';
 import { WsChannel } from '../io/channel/index.ts';
@@ -84,7 +84,7 @@ class Server {
     const { profile, log } = this.#request;
     const { listeners, certificates } = await clientSide({ profile, clock: this.#clock, log });
     const arbiter = this.#arbiter();
-    const broker = new Broker();
+    const broker = new Broker(PAGING, profile.mqtt.localQueuesSizeMax);
     const replication = await this.#replication(broker, arbiter);
     this.#opened.push(() => replication.close());
     const connections = new Connections({

@@ -17,8 +17,12 @@ const turnedAway = (port: PortUnderTest): Promise<unknown> =>
 const codes = ({ lines }: PortUnderTest): (string | undefined)[] =>
   lines.filter(({ level }) => level === 'warn').map(({ code }) => code);
 
-const limitsOf = (connectionsMax: number, ratePerAddressMax: number, clock = new SimClock()): AcceptLimits =>
-  new AcceptLimits({ connectionsMax, ratePerAddressMax, clock });
+const limitsOf = (
+  connectionsMax: number,
+  ratePerAddressMax: number,
+  clock = new SimClock(),
+  rushMs = 0,
+): AcceptLimits => new AcceptLimits({ connectionsMax, ratePerAddressMax, rushMs, clock });
 
 describe.each(ALL)('%s', (_, kind) => {
   test('a connection above mqtt.connectionsMax is reset before TLS and HTTP, and there is room again when another has gone', async () => {
@@ -73,6 +77,16 @@ test('behind a load balancer the rate is that of each client, not of the balance
   expect(port.heard.length).toBe(5);
   await from('192.0.2.1');
   expect(port.heard.length).toBe(5);
+});
+
+test('the rate does not hold for a while after a server has begun to serve: after a failover all come back at once', async () => {
+  const clock = new SimClock();
+  const port = await openPort(PLAIN, { limits: limitsOf(100, 2, clock, 5_000) });
+  for (let n = 0; n < 5; n += 1) await port.met();
+  await clock.run(5_000);
+  for (let n = 0; n < 2; n += 1) await port.met();
+  await turnedAway(port);
+  expect(port.heard.length).toBe(7);
 });
 
 test('a port that closes gives back what its connections held', async () => {

@@ -15,7 +15,7 @@ import type { RecallPiece } from './recalls.ts';
 import { restore } from './restore.ts';
 import type { RetainedBounds, Retaining } from './retained.ts';
 import { Session } from './session.ts';
-import { emptyState, type State } from './state.ts';
+import { emptyState, type MemorySizes, type State } from './state.ts';
 import { digestOf } from './state-digest.ts';
 import { EMPTY_STATE, type StateReader } from './state-reader.ts';
 import { NOWHERE, type Change } from './stored.ts';
@@ -41,15 +41,16 @@ export type BrokerStats = Readonly<{
 }>;
 
 export class Broker {
-  readonly #paging: PagingSizes;
+  readonly #sizes: MemorySizes;
   #state: State;
   #applying: Applying;
   #local = new Map<Session, { compactThrough: number }>();
   #appliedSeq = 0;
 
-  constructor(paging: PagingSizes = PAGING) {
-    this.#paging = paging;
-    this.#state = emptyState(EMPTY_STATE, paging);
+  /** `localBytesMax`: what waits for all clients together whose sessions are not durable, as far as it is in memory; bytes, roughly. */
+  constructor(paging: PagingSizes = PAGING, localBytesMax = Infinity) {
+    this.#sizes = { paging, localBytesMax };
+    this.#state = emptyState(EMPTY_STATE, this.#sizes);
     this.#applying = new Applying(this.#state);
   }
 
@@ -73,7 +74,7 @@ export class Broker {
    * `reader` when it is wanted, from now on until the next `load`.
    */
   load(reader: StateReader): void {
-    const state = (this.#state = emptyState(reader, this.#paging));
+    const state = (this.#state = emptyState(reader, this.#sizes));
     this.#applying = new Applying(state);
     this.#local = new Map();
     this.#appliedSeq = 0;
@@ -121,7 +122,7 @@ export class Broker {
     this.#state.ledger.stored();
   }
 
-  /** What queued messages take in memory that `changes` has not given yet; bytes, roughly. */
+  /** What queued and retained messages take in memory that `changes` has not given yet; bytes, roughly. */
   get freshBytes(): number {
     return this.#state.ledger.freshBytes;
   }
@@ -225,7 +226,9 @@ export class Broker {
 
   /** Begins a session that is not durable, for a connection that delivers from it. */
   openLocal(clientId: string, bounds: QueueBounds): Session {
-    const session = new Session({ clientId, user: null, bounds, expirySeconds: 0, detachedAt: null }, null);
+    const queue = this.#state.locals.begin((number) => void queue.remove(number));
+    const terms = { clientId, user: null, bounds, expirySeconds: 0, detachedAt: null };
+    const session = new Session(terms, null, queue);
     session.isAttached = true;
     this.#local.set(session, { compactThrough: 0 });
     return session;
@@ -237,7 +240,9 @@ export class Broker {
     session.takePassing();
     session.owed.length = 0;
     this.#state.groups.detach(session);
-    if (this.#local.delete(session)) this.#state.router.leave(session);
+    if (!this.#local.delete(session)) return;
+    this.#state.router.leave(session);
+    session.queue.end();
   }
 
   /**

@@ -14,10 +14,11 @@ import { Dealer } from './dealer.ts';
 import { DurableGroup } from './durable-group.ts';
 import { DurableQueue } from './durable-queue.ts';
 import type { Ledger } from './ledger.ts';
+import type { LocalQueues } from './local-queues.ts';
 import { deliveryOf } from './membership.ts';
 import type { Message, Place } from './message.ts';
 import type { QueueBounds } from './op.ts';
-import { NO_IDS, Queue, type QueuedQos } from './queue.ts';
+import { NO_IDS, type QueuedQos } from './queue.ts';
 import { isFullFor, makeRoom } from './room.ts';
 import type { Session } from './session.ts';
 import { Stock } from './stock.ts';
@@ -27,6 +28,7 @@ import type { SharedFilter, Subscription } from './subscription.ts';
 /** What a group needs of those around it. */
 export interface GroupSurroundings {
   readonly ledger: Ledger;
+  readonly locals: LocalQueues;
   /** Its durable queue has begun, or ended. */
   began(group: Group, place: Place): void;
   ended(place: Place): void;
@@ -48,7 +50,7 @@ export class Group {
   /** Members with QoS 1 or 2: durable sessions, and others. */
   readonly #wanting = { durable: 0, local: 0 };
   #durable: DurableGroup | null = null;
-  #local = new Stock(new Queue());
+  #local: Stock;
   #localBounds: QueueBounds | null = null;
   /** Messages of the local queue below have let go of their entries. */
   #compactThrough = 0;
@@ -56,6 +58,7 @@ export class Group {
   constructor(names: SharedFilter, around: GroupSurroundings) {
     this.names = names;
     this.#around = around;
+    this.#local = this.#emptyLocal();
     this.dealer = new Dealer(this, around);
   }
 
@@ -136,10 +139,8 @@ export class Group {
     if (qos === 0 || this.#wanting.durable + this.#wanting.local === 0) return this.dealer.pass(message);
     const { stock } = this;
     const bounds = this.#durable?.bounds ?? present(this.#localBounds, 'bounds of a queue that is wanted');
-    const { hasRoom, gone } = makeRoom(message, { queue: stock.queue, bounds, from: 0 }, (number) => {
-      stock.lentOf(number)?.endPending();
-      stock.remove(number);
-    });
+    const around = { queue: stock.queue, bounds, from: 0 };
+    const { hasRoom, gone } = makeRoom(message, around, (number) => letGo(stock, number));
     if (gone > 0) this.#around.dropped(gone);
     if (hasRoom) add(stock, message, qos);
     this.dealer.added();
@@ -196,7 +197,7 @@ export class Group {
   /** This server serves no more. */
   cease(): void {
     this.#local.queue.end();
-    this.#local = new Stock(new Queue());
+    this.#local = this.#emptyLocal();
     this.#compactThrough = 0;
     this.dealer.cease();
   }
@@ -211,6 +212,11 @@ export class Group {
 
   get #text(): string {
     return `$share/${this.names.group ?? ''}/${this.names.filter}`;
+  }
+
+  #emptyLocal(): Stock {
+    const stock: Stock = new Stock(this.#around.locals.begin((number) => letGo(stock, number)));
+    return stock;
   }
 
   #count(session: Session, subscription: Subscription | undefined, by: 1 | -1): void {
@@ -246,6 +252,12 @@ export class Group {
     this.#around.ended(place);
     this.#around.busy(this);
   }
+}
+
+/** A full queue lets it go, whoever has it. */
+function letGo(stock: Stock, number: number): void {
+  stock.lentOf(number)?.endPending();
+  stock.remove(number);
 }
 
 /** What a member is told of it besides, is the member's own. The number that it gets. */

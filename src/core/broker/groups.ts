@@ -9,6 +9,7 @@ import type { FilterTree } from './filter-tree.ts';
 import { Group, type GroupSurroundings } from './group.ts';
 import type { Ledger } from './ledger.ts';
 import type { Consumer, Lending } from './lending.ts';
+import type { LocalQueues } from './local-queues.ts';
 import type { Lent } from './membership.ts';
 import type { Place } from './message.ts';
 import type { Op } from './op.ts';
@@ -26,6 +27,7 @@ export type GroupsParts = Readonly<{
   ledger: Ledger;
   ready: Ready;
   tree: FilterTree<Subscriber, Subscription | null>;
+  locals: LocalQueues;
 }>;
 
 export class Groups implements Lending {
@@ -40,10 +42,11 @@ export class Groups implements Lending {
   readonly #asking = new Set<Group>();
   #dropped = 0;
 
-  constructor({ ledger, ready, tree }: GroupsParts) {
+  constructor({ ledger, ready, tree, locals }: GroupsParts) {
     this.#tree = tree;
     this.#around = {
       ledger,
+      locals,
       began: (group, place) => void this.#durable.set(placeText(place), group),
       ended: (place) => void this.#durable.delete(placeText(place)),
       ready: (session) => ready.add(session),

@@ -18,6 +18,9 @@ export interface Collected {
   collect(): void;
 }
 
+/** A message where it stands. */
+type Held = Readonly<{ message: Message; bytes: number }>;
+
 /** What a message in memory takes beside its payload, roughly. */
 const MESSAGE_MEMORY_BYTES = 300;
 
@@ -52,7 +55,7 @@ export class Ledger {
     return this.#checkpoint;
   }
 
-  /** What queued messages take in memory that no checkpoint has seen, roughly. */
+  /** What queued and retained messages take in memory that no checkpoint has seen, roughly. */
   get freshBytes(): number {
     return this.#freshBytes;
   }
@@ -84,14 +87,14 @@ export class Ledger {
     this.#changes.push(change);
   }
 
-  /** A message has come into a queue. */
-  began({ message, bytes }: Entry): void {
+  /** A message has come into a queue, or is retained. */
+  began({ message, bytes }: Held): void {
     message.refs += 1;
     this.#freshBytes += bytes + MESSAGE_MEMORY_BYTES;
   }
 
   /** It is gone before any checkpoint came. */
-  gone({ message, bytes }: Entry): void {
+  gone({ message, bytes }: Held): void {
     message.refs -= 1;
     this.#freshBytes -= bytes + MESSAGE_MEMORY_BYTES;
   }
@@ -100,14 +103,13 @@ export class Ledger {
   stores(entry: Entry): void {
     const { message } = entry;
     entry.isShared = this.bodies.hold(message);
-    message.refs -= 1;
-    this.#freshBytes -= entry.bytes + MESSAGE_MEMORY_BYTES;
+    this.gone(entry);
   }
 
   /** The same for another holder. True: it is to name the message by its place; false: it is to be stored with the message in it. */
   storesHolder(message: Message): boolean {
     const isShared = this.bodies.hold(message);
-    message.refs -= 1;
+    this.gone({ message, bytes: message.bytes });
     return isShared;
   }
 

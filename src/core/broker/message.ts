@@ -38,6 +38,8 @@ export class Message {
   readonly expiresAt: number | null;
   /** Queued and retained holders of it, in what both servers keep, that no checkpoint has seen. */
   refs = 0;
+  /** Places in queues that are in memory alone (see local-queues.ts). */
+  localPlaces = 0;
   /** The stored state may have it under a key of its own. */
   mayBeShared = false;
   #payload: Uint8Array;

@@ -68,7 +68,7 @@ export class Retained {
     this.#take(message.address);
     if (message.payload.length === 0) return;
     this.#fresh.add(this.#put(message, publisher));
-    message.refs += 1;
+    this.#ledger.began({ message, bytes: message.bytes });
   }
 
   /** There are some that expire. */
@@ -107,7 +107,7 @@ export class Retained {
     this.#count(former, -1);
     this.#expiring.delete(message);
     if (this.#fresh.delete(former)) {
-      message.refs -= 1;
+      this.#ledger.gone({ message, bytes: message.bytes });
       return;
     }
     this.#ledger.drop(keyOf('retained', message.place));

@@ -5,6 +5,7 @@
 import type { FilterTree } from './filter-tree.ts';
 import { Group } from './group.ts';
 import type { Groups, Subscriber } from './groups.ts';
+import type { LocalQueues } from './local-queues.ts';
 import { lowerQos, type Message, type Place, type Qos } from './message.ts';
 import { NO_IDS } from './queue.ts';
 import type { Ready } from './ready.ts';
@@ -24,23 +25,26 @@ export type RouterParts = Readonly<{
   tree: FilterTree<Subscriber, Subscription | null>;
   groups: Groups;
   ready: Ready;
+  locals: LocalQueues;
 }>;
 
 export class Router {
   readonly #tree: RouterParts['tree'];
   readonly #groups: Groups;
   readonly #ready: Ready;
+  readonly #locals: LocalQueues;
   #dropped = 0;
 
-  constructor({ tree, groups, ready }: RouterParts) {
+  constructor({ tree, groups, ready, locals }: RouterParts) {
     this.#tree = tree;
     this.#groups = groups;
     this.#ready = ready;
+    this.#locals = locals;
   }
 
   /** Messages that full queues have let go. */
   get dropped(): number {
-    return this.#dropped + this.#groups.dropped;
+    return this.#dropped + this.#groups.dropped + this.#locals.dropped;
   }
 
   /**
@@ -79,6 +83,7 @@ export class Router {
     for (const { session, qos, isAsPublished, ids } of deliveries)
       this.#deliver(session, message, { granted: qos, isRetained: isAsPublished && message.isRetained, ids });
     for (const group of groups) group.route(message);
+    this.#locals.trim();
     return deliveries.length + groups.length === 0 ? 'unmatched' : 'matched';
   }
 

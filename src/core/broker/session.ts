@@ -8,7 +8,7 @@ import type { Consumer } from './lending.ts';
 import { Membership } from './membership.ts';
 import type { Message, Place } from './message.ts';
 import { NEVER_EXPIRES, type QueueBounds } from './op.ts';
-import { Queue, type MessageQueue } from './queue.ts';
+import type { MessageQueue } from './queue.ts';
 import { Recalls } from './recalls.ts';
 import type { Subscription } from './subscription.ts';
 
@@ -60,7 +60,7 @@ export class Session {
   /** The stored state has the session, as it now is or as it was. */
   wasStored = false;
 
-  constructor(terms: SessionTerms, place: Place | null, queue: MessageQueue = new Queue()) {
+  constructor(terms: SessionTerms, place: Place | null, queue: MessageQueue) {
     this.clientId = terms.clientId;
     this.user = terms.user;
     this.bounds = terms.bounds;

@@ -4,6 +4,7 @@ import { DurableSessions } from './durable-sessions.ts';
 import { FilterTree } from './filter-tree.ts';
 import { Groups, type Subscriber } from './groups.ts';
 import { Ledger } from './ledger.ts';
+import { LocalQueues } from './local-queues.ts';
 import { PairTime } from './pair-time.ts';
 import type { PagingSizes } from './paging.ts';
 import { Ready } from './ready.ts';
@@ -21,17 +22,22 @@ export type State = Readonly<{
   time: PairTime;
   access: AccessState;
   ready: Ready;
+  locals: LocalQueues;
   groups: Groups;
   router: Router;
 }>;
 
+/** What of the queues is in memory. `localBytesMax`: of all that are there alone. */
+export type MemorySizes = Readonly<{ paging: PagingSizes; localBytesMax: number }>;
+
 /** An empty one. What it stores is read back from `reader`. */
-export function emptyState(reader: StateReader, paging: PagingSizes): State {
+export function emptyState(reader: StateReader, { paging, localBytesMax }: MemorySizes): State {
   const ledger = new Ledger(reader, paging);
   const ready = new Ready();
   // Who gets messages, sessions and groups, is found by one tree of filters.
   const tree = new FilterTree<Subscriber, Subscription | null>();
-  const groups = new Groups({ ledger, ready, tree });
+  const locals = new LocalQueues(localBytesMax);
+  const groups = new Groups({ ledger, ready, tree, locals });
   return {
     ledger,
     sessions: new DurableSessions(ledger),
@@ -40,7 +46,8 @@ export function emptyState(reader: StateReader, paging: PagingSizes): State {
     time: new PairTime(ledger),
     access: new AccessState(ledger),
     ready,
+    locals,
     groups,
-    router: new Router({ tree, groups, ready }),
+    router: new Router({ tree, groups, ready, locals }),
   };
 }

@@ -9,6 +9,8 @@ export type AcceptLimitsParts = Readonly<{
   connectionsMax: number;
   /** From one address within a second; 0: any number. */
   ratePerAddressMax: number;
+  /** How long that does not hold after a port was opened: all clients come back at once then. */
+  rushMs: number;
   clock: Clock;
 }>;
 
@@ -17,17 +19,25 @@ const SECOND_MS = 1_000;
 export class AcceptLimits {
   readonly connectionsMax: number;
   readonly ratePerAddressMax: number;
+  readonly #rushMs: number;
   readonly #clock: Clock;
+  #rushUntil = 0;
   #connections = 0;
   /** Of the second that began at `#since`: never more addresses than connections were accepted in it. */
   #byAddress = new Map<string, number>();
   #since: number;
 
-  constructor({ connectionsMax, ratePerAddressMax, clock }: AcceptLimitsParts) {
+  constructor({ connectionsMax, ratePerAddressMax, rushMs, clock }: AcceptLimitsParts) {
     this.connectionsMax = connectionsMax;
     this.ratePerAddressMax = ratePerAddressMax;
+    this.#rushMs = rushMs;
     this.#clock = clock;
     this.#since = clock.now();
+  }
+
+  /** A port is opened: this server begins to serve. */
+  opened(): void {
+    this.#rushUntil = this.#clock.now() + this.#rushMs;
   }
 
   /** False: there are as many connections as may be. True: there is one more, until `leave`. */
@@ -45,6 +55,7 @@ export class AcceptLimits {
   admits(address: string): boolean {
     if (this.ratePerAddressMax === 0) return true;
     const now = this.#clock.now();
+    if (now < this.#rushUntil) return true;
     if (now - this.#since >= SECOND_MS) {
       this.#since = now;
       this.#byAddress = new Map();

@@ -79,6 +79,7 @@ export class ClientListener implements Listener {
       else socket.destroy();
     });
     this.#server = server;
+    this.#parts.limits.opened();
     this.#opening = this.#listen(server);
     try {
       await this.#opening;

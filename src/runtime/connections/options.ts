@@ -18,6 +18,11 @@ export const connectionOptions = {
     'How many connections one address may open within a second; behind a load balancer with PROXY protocol the address of the client. One more is reset as soon as it is accepted, before TLS. Raise it where many clients share one address and come back together. 0: any number.',
     { min: 0, max: 1_000_000 },
   ),
+  connectionRushTime: milliseconds(
+    10_000,
+    'How long mqtt.connectionRateMax does not hold after a server has begun to serve: after a failover all clients come back at once, many of them perhaps from one address.',
+    { min: 0, max: 600_000 },
+  ),
   packetSizeMax: size(
     MIB,
     'The longest packet that a client may send, message and topic included. A client that announces more is disconnected before it can fill the memory.',
@@ -63,6 +68,11 @@ export const connectionOptions = {
     min: MIB,
     max: 1024 * 1024 * MIB,
   }),
+  localQueuesSizeMax: size(
+    256 * MIB,
+    'How much waits in memory for all clients together whose sessions end with their connections, and for shared subscriptions that only such clients have. Where it is more, the longest of these queues lets its oldest messages go, with a warning. What waits for durable sessions is on disk.',
+    { min: 16 * MIB, max: 1024 * 1024 * MIB },
+  ),
   queueWhenFull: choice(
     'dropOldest',
     ['dropOldest', 'refuse'],

@@ -3,6 +3,7 @@ import { Lent, Message, type QueuedQos } from '../../../src/core/broker/index.ts
 import { Group, type GroupSurroundings } from '../../../src/core/broker/group.ts';
 import { Handshakes } from '../../../src/core/broker/handshakes.ts';
 import { Ledger } from '../../../src/core/broker/ledger.ts';
+import { LocalQueues } from '../../../src/core/broker/local-queues.ts';
 import { Membership } from '../../../src/core/broker/membership.ts';
 import { PAGING } from '../../../src/core/broker/paging.ts';
 import { Queue } from '../../../src/core/broker/queue.ts';
@@ -27,6 +28,7 @@ const fitsOne: WindowTerms['fits'] = ({ message }) => message.payload.length <= 
 
 const NOTHING_AROUND: GroupSurroundings = {
   ledger: new Ledger(EMPTY_STATE, PAGING),
+  locals: new LocalQueues(Infinity),
   began: () => undefined,
   ended: () => undefined,
   ready: () => undefined,
@@ -260,6 +262,7 @@ function lendTo(session: Part, ...texts: readonly string[]): void {
     const member = new Session(
       { clientId: 'c', user: null, bounds: roomFor(9), expirySeconds: 0, detachedAt: null },
       null,
+      new Queue(),
     );
     session.membership.lend(
       new Lent({ group, session: member, delivery, isDup: false, stage: 'lent' }, stock, 0),

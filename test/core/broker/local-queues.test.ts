@@ -1,0 +1,78 @@
+/** Queues of sessions and groups that are not durable: in memory alone, and bounded together. */
+import { expect, test } from 'vitest';
+import { Broker, PAGING, plainSubscription, type Session } from '../../../src/core/broker/index.ts';
+import { LocalQueues } from '../../../src/core/broker/local-queues.ts';
+import { Message } from '../../../src/core/broker/message.ts';
+import { contentOf, Committer, publish, queueOf, roomFor } from './entries.ts';
+
+const KIB = 1024;
+const message = (bytes: number): Message =>
+  new Message({ seq: 1, index: 0 }, { ...contentOf('x', 'm'.repeat(bytes)), qos: 1 });
+const marks = { qos: 1, isRetained: false, ids: [] } as const;
+
+/** A client whose session ends with its connection, and that reads nothing. */
+function subscribed(broker: Broker, clientId: string, filter: string): Session {
+  const session = broker.openLocal(clientId, roomFor(1_000_000));
+  broker.subscribeLocal(session, [plainSubscription(filter, 1)]);
+  return session;
+}
+
+test('what waits for all of them together is bounded: the longest lets its oldest go, the others lose nothing', () => {
+  const committer = new Committer(new Broker(PAGING, 100 * KIB));
+  const slow = subscribed(committer.broker, 'slow', 'busy');
+  const other = subscribed(committer.broker, 'other', 'quiet');
+  committer.commit(publish('quiet', 'precious'));
+  for (let n = 0; n < 1_000; n += 1) committer.commit(publish('busy', `${n}`.padEnd(KIB)));
+  expect(slow.queue.bytes).toBeLessThan(100 * KIB);
+  expect(slow.queue.bytes).toBeGreaterThan(30 * KIB);
+  expect(queueOf(slow).at(-1)).toContain('999:999');
+  expect(queueOf(other)).toEqual(['0:precious']);
+  expect(committer.broker.droppedMessages).toBe(1_000 - slow.queue.length);
+});
+
+test('a message that waits for many is in memory once, and counts so', () => {
+  const all = new LocalQueues(1_000 * KIB);
+  const queues = Array.from({ length: 100 }, () => {
+    const queue = all.begin((number) => void queue.remove(number));
+    return queue;
+  });
+  const one = message(64 * KIB);
+  for (const queue of queues) queue.add(one, marks);
+  expect(all.bytes).toBeLessThan(64 * KIB + 100 * 200);
+  all.trim();
+  expect(all.dropped).toBe(0);
+  for (const queue of queues) queue.remove(0);
+  expect(all.bytes).toBe(0);
+});
+
+test('what is settled, and what waited for a client that goes, counts no more', () => {
+  const committer = new Committer(new Broker(PAGING, 100 * KIB));
+  for (let round = 0; round < 50; round += 1) {
+    const session = subscribed(committer.broker, 'c', 'x');
+    for (let n = 0; n < 10; n += 1) committer.commit(publish('x', 'm'.repeat(5 * KIB)));
+    committer.broker.settleLocal(session, 0);
+    committer.broker.detach(session);
+  }
+  expect(committer.broker.droppedMessages).toBe(0);
+});
+
+test('a group that only such clients have is bounded with them, and what it lets go is nobody’s', () => {
+  const committer = new Committer(new Broker(PAGING, 100 * KIB));
+  const session = committer.broker.openLocal('member', roomFor(1_000_000));
+  committer.broker.subscribeLocal(session, [{ ...plainSubscription('x', 1), group: 'g' }]);
+  for (let n = 0; n < 500; n += 1) committer.commit(publish('x', 'm'.repeat(KIB)));
+  expect(committer.broker.stats().queuedMessages).toBeLessThan(100);
+  expect(committer.broker.droppedMessages).toBeGreaterThan(400);
+});
+
+test('retained messages that no checkpoint has seen count as what it has to take', () => {
+  const committer = new Committer();
+  const before = committer.broker.freshBytes;
+  committer.commit(publish('a', 'm'.repeat(KIB), { isRetained: true }));
+  expect(committer.broker.freshBytes).toBeGreaterThan(before + KIB);
+  committer.commit(publish('a', '', { isRetained: true }));
+  expect(committer.broker.freshBytes).toBe(before);
+  committer.commit(publish('a', 'm'.repeat(KIB), { isRetained: true }));
+  committer.broker.changes();
+  expect(committer.broker.freshBytes).toBe(before);
+});
