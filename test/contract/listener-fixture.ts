@@ -203,7 +203,8 @@ export async function portOf(kind: Kind, wish: PortWish = {}): Promise<PortUnder
     certificates,
     webSocket: isWebSocket ? { path: '/mqtt', messageBytesMax: MESSAGE_BYTES_MAX } : null,
     arrivalMs: wish.arrivalMs ?? 10_000,
-    limits: wish.limits ?? new AcceptLimits({ connectionsMax: 1_000, ratePerAddressMax: 0, rushMs: 0, clock }),
+    limits:
+      wish.limits ?? new AcceptLimits({ connectionsMax: 1_000, ratePerAddressMax: 0, rushMs: 0, clock }),
     clock,
     log,
   });
