@@ -6,6 +6,7 @@ import { unreachable } from '../../base/index.ts';
 import type { Group } from './group.ts';
 import { Message, type Content, type Place } from './message.ts';
 import { NEVER_EXPIRES, type Op, type Outcome, type Will } from './op.ts';
+import type { Routed } from './router.ts';
 import type { Session } from './session.ts';
 import type { State } from './state.ts';
 import { isAfter, isOf, type RecallPiece } from './recalls.ts';
@@ -60,7 +61,8 @@ export class Applying {
         const will = this.#state.wills.take(op.clientId);
         if (will === null) return ABSENT;
         const message = new Message(place, contentOf(will, op.at));
-        return this.#publish(message, { from: null, publisher: op.clientId });
+        const routed = this.#state.router.routeToRoom(message);
+        return this.#published(message, routed, op.clientId);
       }
       case 'dropWill':
         return this.#state.wills.take(op.clientId) === null ? ABSENT : APPLIED;
@@ -261,7 +263,10 @@ export class Applying {
     message: Message,
     { from, publisher }: Readonly<{ from: string | null; publisher: string | null }>,
   ): Outcome {
-    const routed = this.#state.router.route(message, from);
+    return this.#published(message, this.#state.router.route(message, from), publisher);
+  }
+
+  #published(message: Message, routed: Routed, publisher: string | null): Outcome {
     if (routed === 'refused') return REFUSED;
     if (message.isRetained) this.#state.retained.set(message, publisher);
     return routed === 'matched' ? MATCHED : UNMATCHED;

@@ -76,15 +76,20 @@ export class Router {
 
   /** `from`: its publisher, if that may have asked not to get its own. Refused: nobody has got it. */
   route(message: Message, from: string | null): Routed {
-    const { deliveries, groups } = this.#recipientsOf(message, from);
-    if (deliveries.some(({ session, qos }) => refuses(session, message, lowerQos(qos, message.qos))))
-      return 'refused';
+    const recipients = this.#recipientsOf(message, from);
+    const { deliveries, groups } = recipients;
+    if (deliveries.some((delivery) => lacksRoom(delivery, message))) return 'refused';
     if (groups.some((group) => group.refuses(message))) return 'refused';
-    for (const { session, qos, isAsPublished, ids } of deliveries)
-      this.#deliver(session, message, { granted: qos, isRetained: isAsPublished && message.isRetained, ids });
-    for (const group of groups) group.route(message);
-    this.#locals.trim();
-    return deliveries.length + groups.length === 0 ? 'unmatched' : 'matched';
+    return this.#give(message, recipients);
+  }
+
+  /** A message whose publisher is gone and can't be told that a full queue refuses: who has no room goes without, and all others get it. */
+  routeToRoom(message: Message): Routed {
+    const all = this.#recipientsOf(message, null);
+    const deliveries = all.deliveries.filter((delivery) => !lacksRoom(delivery, message));
+    const groups = all.groups.filter((group) => !group.refuses(message));
+    this.#dropped += all.deliveries.length + all.groups.length - deliveries.length - groups.length;
+    return this.#give(message, { deliveries, groups });
   }
 
   /**
@@ -102,6 +107,14 @@ export class Router {
       { granted: qos, isRetained: true, ids: id === 0 ? NO_IDS : [id] },
       isOwed,
     );
+  }
+
+  #give(message: Message, { deliveries, groups }: Recipients): Routed {
+    for (const { session, qos, isAsPublished, ids } of deliveries)
+      this.#deliver(session, message, { granted: qos, isRetained: isAsPublished && message.isRetained, ids });
+    for (const group of groups) group.route(message);
+    this.#locals.trim();
+    return deliveries.length + groups.length === 0 ? 'unmatched' : 'matched';
   }
 
   /** Each session once: with the highest QoS of its subscriptions that match, and the numbers of all of them, the lowest first. Source: MQTT-3.3.4-2 to -4 of 5.0. */
@@ -166,3 +179,6 @@ export class Router {
 /** Only what both servers know may refuse: a session that is not durable lets its oldest message go. */
 const refuses = ({ isDurable, bounds, queue }: Session, message: Message, qos: Qos): boolean =>
   isDurable && qos !== 0 && bounds.whenFull === 'refuse' && isFullFor(queue, bounds, message);
+
+const lacksRoom = ({ session, qos }: Delivery, message: Message): boolean =>
+  refuses(session, message, lowerQos(qos, message.qos));

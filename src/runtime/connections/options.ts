@@ -76,7 +76,7 @@ export const connectionOptions = {
   queueWhenFull: choice(
     'dropOldest',
     ['dropOldest', 'refuse'],
-    'What becomes of a message for which the queue of a client with a durable session has no room. dropOldest: the oldest ones make way for it. refuse: it goes to nobody, and its publisher is told that a quota is exceeded (MQTT 5) or disconnected (MQTT 3.1.1), so that it keeps the message.',
+    'What becomes of a message for which the queue of a client with a durable session has no room. dropOldest: the oldest ones make way for it. refuse: it goes to nobody, and its publisher is told that a quota is exceeded (MQTT 5) or disconnected (MQTT 3.1.1), so that it keeps the message; a will, whose publisher is gone, goes to everybody who has room.',
   ),
   inFlightMax: count(
     100,

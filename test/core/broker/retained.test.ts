@@ -18,6 +18,7 @@ import {
   subscribe,
   unsubscribe,
 } from './entries.ts';
+import { sharedSubscription } from './sharing.ts';
 
 const retain = (address: string, text: string, qos: 0 | 1 = 1) =>
   publish(address, text, { qos, isRetained: true });
@@ -188,6 +189,29 @@ test('a dropped will is not published [MQTT-3.1.2-10]; a new connection replaces
   committer.commit(open('c', { will }), open('c', { will: { ...will, payload: bytes('second') } }));
   committer.commit({ type: 'fireWill', clientId: 'c', at: 0 });
   expect(queueOf(committer.broker.attach('watcher'))).toEqual(['0:second']);
+});
+
+test('a will goes to everybody who has room; those whose full queues refuse go without, which counts as dropped', () => {
+  const committer = new Committer();
+  const refusing = { queue: { ...roomFor(1), whenFull: 'refuse' } } as const;
+  const join = (clientId: string, group: string): Op => ({
+    type: 'subscribe',
+    clientId,
+    subscriptions: [sharedSubscription(group, 'wills')],
+  });
+  committer.commit(open('full', refusing), subscribe('full', '#'), open('member', refusing));
+  committer.commit(join('member', 'full'), publish('wills', 'before'), join('member', 'g'));
+  committer.commit(open('watcher'), subscribe('watcher', 'wills'), open('c', { will }));
+  expect(committer.commit(publish('wills', 'refused'))).toEqual([{ type: 'refused' }]);
+  expect(committer.commit({ type: 'fireWill', clientId: 'c', at: 0 })).toEqual([
+    { type: 'published', isMatched: true },
+  ]);
+  const { broker } = committer;
+  const queues = ['full', 'watcher'].map((clientId) => queueOf(broker.attach(clientId)));
+  expect(queues).toEqual([['0:before'], ['0:gone']]);
+  // One in each of the four queues, and the will among what is retained.
+  expect(broker.stats()).toMatchObject({ queuedMessages: 4, retainedMessages: 1 });
+  expect(broker.droppedMessages).toBe(2);
 });
 
 test('retained messages whose time is over are found in rounds, and taken away by an operation, but not one that is newer [MQTT5-3.3.2-5]', () => {
