@@ -152,6 +152,30 @@ test('during a drain nothing is given or proposed for a group; after it is calle
   expect(sentTo(b)).toEqual(['t=1 q1 d', 't=3 q1 d']);
 });
 
+test('a drain waits until what was taken out for a member that has gone meanwhile is back in the replicated state (Ack)', async () => {
+  const server = await serving();
+  const [a, b] = [member(server, 'a', false, 2), member(server, 'b', true, 2)];
+  server.connected('p').send(exactPacket('t', '1', 1), exactPacket('t', '2', 2));
+  server.proposals.commitOnce();
+  expect(server.proposals.ops).toEqual(['hand', 'settleShared']);
+  let isDrained = false;
+  void server.connections.drain().then(() => (isDrained = true));
+  a.lose();
+  await turn();
+  server.proposals.commitOnce();
+  await turn();
+  expect([server.proposals.ops, isDrained, sentTo(b)]).toEqual([['bring'], false, []]);
+  server.proposals.commit();
+  await turn();
+  expect([server.proposals.ops, isDrained]).toEqual([[], true]);
+  await server.connections.close('switched over', 'peer');
+  const next = await serving({}, server.broker);
+  const again = next.client();
+  again.send(connectPacket('b', { isDurable: true }));
+  next.proposals.commit();
+  expect(sentTo(again)).toEqual(['20020100', 't=2 q2 d', 't=1 q2']);
+});
+
 test('who leaves gets no more, and a message that nobody is left for is gone', async () => {
   const server = await serving();
   const a = member(server, 'a', true);

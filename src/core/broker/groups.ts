@@ -138,10 +138,13 @@ export class Groups implements Lending {
   }
 
   /** One message of each group in its turn, so that no group keeps a member of several from the others. */
-  deal(now: number): readonly Op[] {
-    if (this.#asking.size === 0) return NO_OPS;
+  deal(now: number): void {
     while (this.#busy.size > 0)
       for (const group of this.#busy) if (!group.dealer.deal(now)) this.#busy.delete(group);
+  }
+
+  takeOps(): readonly Op[] {
+    if (this.#asking.size === 0) return NO_OPS;
     const ops = [...this.#asking].flatMap((group) => group.dealer.takeOps());
     this.#asking.clear();
     return ops;

@@ -30,9 +30,11 @@ export interface Lending {
   settle(lent: Lent): void;
   /**
    * Gives what is free to those that have room, in turn; they are on the ready list then. `now`: pair time (ms): what has expired goes to
-   * nobody. All operations that come out must be proposed.
+   * nobody. Look at `takeOps` after it.
    */
-  deal(now: number): readonly Op[];
+  deal(now: number): void;
+  /** What follows from all that was given, or could not be: to be proposed. */
+  takeOps(): readonly Op[];
   /** This server serves no more: all sessions are detached, and who had what is forgotten. */
   cease(): void;
 }

@@ -371,8 +371,10 @@ export class Connections {
     const { broker } = this.#parts;
     for (;;) {
       // During a drain nothing new is proposed.
-      const ops = this.#isDraining ? [] : broker.lending.deal(this.#pairClock.now());
-      for (const op of ops) this.#propose(op, null);
+      if (!this.#isDraining) {
+        broker.lending.deal(this.#pairClock.now());
+        this.#proposeTaken();
+      }
       const ready = broker.takeReady();
       if (ready.length === 0) break;
       for (const session of ready) this.#bySession.get(session)?.deliver();
@@ -380,8 +382,15 @@ export class Connections {
     this.#copies.clear();
   }
 
+  #proposeTaken(): void {
+    for (const op of this.#parts.broker.lending.takeOps()) this.#propose(op, null);
+  }
+
   #settleDrains(): void {
     if (!this.#isDraining || this.#pending > 0) return;
+    // What a group gave to somebody who has gone meanwhile stands in no replicated queue, until it is brought back.
+    this.#proposeTaken();
+    if (this.#pending > 0) return;
     for (const resolve of this.#drains.splice(0)) resolve();
   }
 

@@ -309,7 +309,8 @@ export class Sharing {
   /** As `Connections` does it after each packet and each entry. */
   deliver(): void {
     for (;;) {
-      for (const op of this.broker.lending.deal(this.now)) this.propose(op);
+      this.broker.lending.deal(this.now);
+      for (const op of this.broker.lending.takeOps()) this.propose(op);
       const ready = this.broker.takeReady();
       if (ready.length === 0) return;
       for (const session of ready) {
