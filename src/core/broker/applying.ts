@@ -30,7 +30,7 @@ type SessionOp = Extract<
   }
 >;
 
-type GroupOp = Extract<Op, { type: 'hand' | 'settleShared' | 'bring' }>;
+type GroupOp = Extract<Op, { type: 'hand' | 'settleShared' | 'bring' | 'endShared' }>;
 
 const APPLIED: Outcome = { type: 'applied' };
 const ABSENT: Outcome = { type: 'absent' };
@@ -75,7 +75,8 @@ export class Applying {
         return APPLIED;
       case 'hand':
       case 'settleShared':
-      case 'bring': {
+      case 'bring':
+      case 'endShared': {
         const group = this.#state.groups.at(op.group);
         return group === null ? ABSENT : this.#changeGroup(group, op, place);
       }
@@ -142,6 +143,7 @@ export class Applying {
     }
     for (const session of [...this.#state.sessions.all()])
       if (session.detachedAt === null) this.#detached(session, at);
+    this.#state.groups.endRetired();
     return APPLIED;
   }
 
@@ -244,6 +246,8 @@ export class Applying {
       case 'bring':
         group.applyBring(new Message(place, op));
         return APPLIED;
+      case 'endShared':
+        return group.applyEnd() ? APPLIED : ABSENT;
       default:
         return unreachable(op);
     }

@@ -19,6 +19,9 @@ import type { Free, Stock } from './stock.ts';
 /** Brought into a durable queue at once: what is on its way there is in memory twice. */
 const BRINGING_MAX = 64;
 
+/** So many that have expired are settled with one proposal: more behind them are looked at when that is committed. */
+const EXPIRED_MAX = 1024;
+
 /** So many may be too long for those who have room before what stands behind them waits too: they are looked at again and again. */
 const ASIDE_MAX = 64;
 
@@ -53,7 +56,7 @@ export class Dealer {
   /** A member is connected here. */
   attach(session: Session, consumer: Consumer): void {
     this.#attached.set(session, consumer);
-    this.#group.stock.begin();
+    this.#group.durable?.stock.begin();
     this.#freeAside();
     this.offer(session);
     // It may need numbers before it can be lent anything.
@@ -64,6 +67,8 @@ export class Dealer {
   detach(session: Session): void {
     this.#attached.delete(session);
     this.#able.delete(session);
+    // A retired queue may be left to nobody.
+    if (!this.isServing) this.#around.asks(this.#group);
   }
 
   /** It is a member no longer. What was lent to it stays so: it is its own to acknowledge (MQTT-3.10.4-3). */
@@ -104,10 +109,10 @@ export class Dealer {
 
   /** Gives the oldest message that is free to whoever's turn it is. False: there is none, or nobody has room. */
   deal(now: number): boolean {
-    const stock = this.#group.stock;
-    for (let free = stock.peek(); free !== null; free = stock.peek()) {
-      const { queued } = free;
+    for (let free = this.#peek(); free !== null; free = this.#peek()) {
+      const { stock, queued } = free;
       if (queued.message.hasExpired(now)) {
+        if (this.#settled.length >= EXPIRED_MAX) return false;
         stock.shift(free);
         this.#finish(stock, queued.number);
         continue;
@@ -134,7 +139,8 @@ export class Dealer {
     if (this.#handed.size > 0) this.#handed = new Map();
     if (this.#settled.length > 0) ops.push({ type: 'settleShared', group, numbers: this.#settled });
     if (this.#settled.length > 0) this.#settled = [];
-    this.#bring(group, ops);
+    if (!this.#group.isRetired) this.#bring(group, ops);
+    else if (!this.isServing) ops.push({ type: 'endShared', group });
     return ops;
   }
 
@@ -169,39 +175,22 @@ export class Dealer {
     if (this.#bringing.length === 0) this.#around.asks(this.#group);
   }
 
-  /** A durable queue is about to begin. */
+  /** The durable queue takes new messages from now on. */
   begins(): void {
     this.#freeAside();
   }
 
-  /** It is about to end: what was in it comes into the local one, if somebody is connected. */
+  /** It has ended: what was on its way there finds it no more. */
   ends(stock: Stock): void {
-    if (this.isServing) this.#inherit(stock);
+    this.#freeAside();
+    this.#group.local.free(this.#bringing.map((number) => ({ number, isDup: false })));
     this.#forget(stock);
   }
 
   /** This server serves no more. */
   cease(): void {
     assert(!this.isServing, 'nobody is connected to a server that serves no more');
-    this.#forget(this.#group.stock);
-  }
-
-  /**
-   * What was in the durable queue comes into the local one, behind what is there: lent to whom it is lent, done with where it is, and else free,
-   * also what an operation was to be awaited for: that will find no queue. All of it is sent as if it had been sent before.
-   */
-  #inherit(stock: Stock): void {
-    this.#group.local.free(this.#bringing.map((number) => ({ number, isDup: false })));
-    for (const { number, message } of stock.queue.since(0)) {
-      if (stock.isDone(number)) continue;
-      const lent = stock.lentOf(number);
-      const next = this.#group.inherit(message);
-      if (lent?.stage !== 'lent') continue;
-      lent.stock = this.#group.local;
-      lent.number = next;
-      this.#group.local.give(lent);
-    }
-    this.#group.local.found();
+    if (this.#group.durable !== null) this.#forget(this.#group.durable.stock);
   }
 
   /** Nothing more comes of what was given of the durable queue, or asked for it. */
@@ -231,8 +220,7 @@ export class Dealer {
     return null;
   }
 
-  #give({ queued, isDup }: Free, { session, delivery }: Taker): void {
-    const stock = this.#group.stock;
+  #give({ stock, queued, isDup }: Free, { session, delivery }: Taker): void {
     const { number } = queued;
     const { qos } = delivery;
     session.membership?.turn(this.#group);
@@ -242,7 +230,7 @@ export class Dealer {
       session.membership?.lend(lent);
       return this.#around.ready(session);
     }
-    if (this.#group.durable === null) {
+    if (stock === this.#group.local) {
       stock.remove(number);
       return this.#arrive(session, delivery);
     }
@@ -278,12 +266,14 @@ export class Dealer {
     for (const [session, consumer] of this.#attached)
       mayFit ||= consumer.fits(this.#deliveryFor(session, queued));
     if (mayFit) this.#aside.push(free);
-    else this.#finish(this.#group.stock, queued.number);
+    else this.#finish(free.stock, queued.number);
   }
 
   #freeAside(): void {
-    if (this.#aside.length === 0) return;
-    this.#group.stock.free(this.#aside.map(({ queued, isDup }) => ({ number: queued.number, isDup })));
+    for (const stock of new Set(this.#aside.map((free) => free.stock))) {
+      const its = this.#aside.filter((free) => free.stock === stock);
+      stock.free(its.map(({ queued, isDup }) => ({ number: queued.number, isDup })));
+    }
     this.#aside = [];
   }
 
@@ -296,6 +286,13 @@ export class Dealer {
     stock.finish(number);
     this.#settled.push(number);
     this.#around.asks(this.#group);
+  }
+
+  /** The oldest message that is free. What a retired queue has comes first. */
+  #peek(): Free | null {
+    const { durable, isRetired, local } = this.#group;
+    const free = durable?.stock.peek() ?? null;
+    return free === null && (durable === null || isRetired) ? local.peek() : free;
   }
 
   /** A bounded piece of it; the next follows when this is committed. */

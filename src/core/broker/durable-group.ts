@@ -1,6 +1,6 @@
 /**
- * What both servers keep of a group as long as a durable session is a member of it with QoS 1 or 2: its queue, and how much that takes. Who is
- * a member follows from the sessions' subscriptions. Source: PROTOCOL.md §1 (state).
+ * What both servers keep of a group as long as a durable session is a member of it with QoS 1 or 2, and until what is left then is given: its
+ * queue, and how much that takes. Who is a member, and so whether it is retired, follows from the sessions' subscriptions. Source: PROTOCOL.md §1 (state).
  */
 import type { DurableQueue } from './durable-queue.ts';
 import type { Ledger } from './ledger.ts';

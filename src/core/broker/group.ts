@@ -4,8 +4,9 @@
  *
  * As long as a durable session is a member with QoS 1 or 2, the queue is part of the replicated state and filled on both servers alike. Without
  * one it is `local`, known to the serving server alone, as its members are. When the first such member comes, what is free of the local queue is
- * brought into the durable one by operations. When the last one goes, what is not settled of the durable queue goes over to the local one if
- * members are connected here: else nobody is left who could be given it, and it ends with its queue.
+ * brought into the durable one by operations. When the last one goes, the durable queue is retired: new messages come into the local one, and
+ * what is in the retired one is given first, to whoever is connected. It ends when it is empty, when nobody is connected any more, or when
+ * another server serves; if such a member comes before that, it takes new messages again.
  *
  * In `apply` nothing may depend on who is connected but what is not replicated. Source: MQTT 5.0 §4.8.2; PROTOCOL.md §1 (state), §2 Ack.
  */
@@ -31,7 +32,7 @@ export interface GroupSurroundings {
   readonly locals: LocalQueues;
   /** Its durable queue has begun, or ended. */
   began(group: Group, place: Place): void;
-  ended(place: Place): void;
+  ended(group: Group, place: Place): void;
   /** The session has something new. */
   ready(session: Session): void;
   /** Something may be given, and what follows from that proposed. */
@@ -75,9 +76,9 @@ export class Group {
     return this.#local;
   }
 
-  /** Where new messages come to, and what is given is taken from. */
-  get stock(): Stock {
-    return this.#durable?.stock ?? this.#local;
+  /** Its durable queue takes nothing new: no durable session wants it any more. */
+  get isRetired(): boolean {
+    return this.#durable !== null && this.#wanting.durable === 0;
   }
 
   /** Messages that wait, or are lent. */
@@ -98,9 +99,8 @@ export class Group {
     this.#count(session, former, -1);
     this.#count(session, subscription, 1);
     if (subscription.qos > 0) this.#bound(session);
-    if (this.#wanting.durable > 0 && this.#durable === null && place !== null)
-      this.#begin(place, session.bounds);
-    this.#endDurable();
+    if (this.#wanting.durable > 0 && place !== null) this.#begin(place, session.bounds);
+    this.#retire();
     if (session.consumer !== null) this.dealer.attach(session, session.consumer);
     return former === undefined;
   }
@@ -111,7 +111,7 @@ export class Group {
     session.membership?.groups.delete(this);
     this.dealer.left(session);
     this.#count(session, former, -1);
-    this.#endDurable();
+    this.#retire();
     if (this.#members.size === 0) this.#local.queue.end();
   }
 
@@ -121,15 +121,16 @@ export class Group {
   }
 
   restoreDurable(stored: StoredGroup, queue: DurableQueue): void {
-    assert(this.#wanting.durable > 0, `the stored queue of ${this.#text} has a member`);
+    assert(this.#wanting.durable > 0 || queue.length > 0, `the stored queue of ${this.#text} is needed`);
     this.#durable = new DurableGroup(stored, queue, { ledger: this.#around.ledger, wasStored: true });
     this.#around.began(this, queue.place);
   }
 
   /** Only what both servers know may refuse. */
   refuses(message: Message): boolean {
-    if (this.#durable === null || message.qos === 0) return false;
-    const { queue, bounds } = this.#durable;
+    const durable = this.#filled;
+    if (durable === null || message.qos === 0) return false;
+    const { queue, bounds } = durable;
     return bounds.whenFull === 'refuse' && isFullFor(queue, bounds, message);
   }
 
@@ -137,8 +138,9 @@ export class Group {
   route(message: Message): void {
     const { qos } = message;
     if (qos === 0 || this.#wanting.durable + this.#wanting.local === 0) return this.dealer.pass(message);
-    const { stock } = this;
-    const bounds = this.#durable?.bounds ?? present(this.#localBounds, 'bounds of a queue that is wanted');
+    const durable = this.#filled;
+    const stock = durable?.stock ?? this.#local;
+    const bounds = durable?.bounds ?? present(this.#localBounds, 'bounds of a queue that is wanted');
     const around = { queue: stock.queue, bounds, from: 0 };
     const { hasRoom, gone } = makeRoom(message, around, (number) => letGo(stock, number));
     if (gone > 0) this.#around.dropped(gone);
@@ -152,11 +154,6 @@ export class Group {
     this.#around.busy(this);
   }
 
-  /** A message of the durable queue that comes, or comes back, into the local one; the number that it gets there. */
-  inherit(message: Message): number {
-    return add(this.#local, message, message.qos === 2 ? 2 : 1);
-  }
-
   /** Committed: done with. */
   applySettle(numbers: readonly number[]): void {
     const { stock } = present(this.#durable, 'the queue that is settled');
@@ -164,6 +161,9 @@ export class Group {
       const lent = stock.lentOf(number);
       this.dealer.settled(lent, stock.remove(number));
     }
+    // What has expired behind these waits for it.
+    this.dealer.added();
+    this.#retire();
   }
 
   /** Committed: a durable member's from now on. `session` null: there is none of that name. False: it is no member any more. */
@@ -186,12 +186,19 @@ export class Group {
     return subscription !== undefined;
   }
 
-  /** Committed: both servers have it now. It takes what room there is and more: it had been accepted. */
+  /** Committed: both servers have it now, also where the queue is retired. It takes what room there is and more: it had been accepted. */
   applyBring(message: Message): void {
     const { stock } = present(this.#durable, 'the queue that is brought to');
     add(stock, message, message.qos === 2 ? 2 : 1);
     this.dealer.brought();
     this.dealer.added();
+  }
+
+  /** Nobody is left for what is in a retired queue. False: it is not retired. */
+  applyEnd(): boolean {
+    const { isRetired } = this;
+    if (isRetired) this.#end();
+    return isRetired;
   }
 
   /** This server serves no more. */
@@ -208,6 +215,11 @@ export class Group {
     if (queue.next === this.#compactThrough) return;
     for (const { message } of queue.since(this.#compactThrough)) message.compact();
     this.#compactThrough = queue.next;
+  }
+
+  /** The durable queue, if new messages come to it. */
+  get #filled(): DurableGroup | null {
+    return this.isRetired ? null : this.#durable;
   }
 
   get #text(): string {
@@ -230,27 +242,34 @@ export class Group {
     else if (this.#durable !== null) this.#durable.bounds = session.bounds;
   }
 
+  /** There is a durable queue from now on, which takes new messages. */
   #begin(place: Place, bounds: QueueBounds): void {
+    this.dealer.begins();
+    this.#around.busy(this);
+    if (this.#durable !== null) return;
     const { ledger } = this.#around;
     const { filter } = this.names;
     const group = present(this.names.group, 'the name of a group');
     const queue = new DurableQueue(place, ledger);
-    this.dealer.begins();
     this.#durable = new DurableGroup({ group, filter, bounds }, queue, { ledger, wasStored: false });
     if (this.dealer.isServing) this.#durable.stock.begin();
     this.#around.began(this, place);
-    this.#around.busy(this);
   }
 
-  /** Nobody is left for whom both servers would have to keep it. */
-  #endDurable(): void {
-    if (this.#durable === null || this.#wanting.durable > 0) return;
-    const { stock, place } = this.#durable;
-    this.dealer.ends(stock);
-    this.#durable.end();
+  /** If nobody is left for whom both servers would have to keep it: what waits is given, and the queue ends. */
+  #retire(): void {
+    if (!this.isRetired) return;
+    if (this.#durable?.queue.length === 0) this.#end();
+    else this.#around.busy(this);
+  }
+
+  #end(): void {
+    const durable = present(this.#durable, 'the queue that ends');
     this.#durable = null;
-    this.#around.ended(place);
+    this.dealer.ends(durable.stock);
+    durable.end();
     this.#around.busy(this);
+    this.#around.ended(this, durable.place);
   }
 }
 

@@ -48,7 +48,10 @@ export class Groups implements Lending {
       ledger,
       locals,
       began: (group, place) => void this.#durable.set(placeText(place), group),
-      ended: (place) => void this.#durable.delete(placeText(place)),
+      ended: (group, place) => {
+        this.#durable.delete(placeText(place));
+        this.#forgetUnused(group);
+      },
       ready: (session) => ready.add(session),
       busy: (group) => {
         this.#busy.add(group);
@@ -83,7 +86,9 @@ export class Groups implements Lending {
 
   /** True: the session was no member. `place`: as of `Group.join`. */
   join(session: Session, subscription: Subscription, place: Place | null): boolean {
-    return this.#groupOf(subscription).join(session, subscription, place);
+    const group = this.#groupOf(subscription);
+    if (group.memberCount === 0) this.#tree.set(group.names.filter, group, null);
+    return group.join(session, subscription, place);
   }
 
   /** The session must be a member. */
@@ -91,12 +96,8 @@ export class Groups implements Lending {
     const name = nameOf(names);
     const group = present(this.#byName.get(name), `the group ${name}`);
     group.leave(session);
-    if (group.memberCount > 0) return;
-    this.#byName.delete(name);
-    this.#tree.delete(names.filter, group);
-    // It has nothing left to give, and a server that does not serve never looks.
-    this.#busy.delete(group);
-    this.#asking.delete(group);
+    if (group.memberCount === 0) this.#tree.delete(names.filter, group);
+    this.#forgetUnused(group);
   }
 
   /** A durable session has been opened again. */
@@ -106,6 +107,11 @@ export class Groups implements Lending {
 
   restoreDurable(stored: StoredGroup, queue: DurableQueue): void {
     this.#groupOf(stored).restoreDurable(stored, queue);
+  }
+
+  /** Whoever was connected is gone, so that nobody is left for what retired groups have. */
+  endRetired(): void {
+    for (const group of this.#durable.values()) group.applyEnd();
   }
 
   compact(): void {
@@ -163,7 +169,15 @@ export class Groups implements Lending {
     const { group, filter } = names;
     const begun = new Group({ group, filter }, this.#around);
     this.#byName.set(name, begun);
-    this.#tree.set(filter, begun, null);
     return begun;
+  }
+
+  /** Nobody is a member, and nothing waits. */
+  #forgetUnused(group: Group): void {
+    if (group.memberCount > 0 || group.durable !== null) return;
+    this.#byName.delete(nameOf(group.names));
+    // It has nothing left to give, and a server that does not serve never looks.
+    this.#busy.delete(group);
+    this.#asking.delete(group);
   }
 }

@@ -38,9 +38,9 @@ export class Lent {
   /** It was sent before, to this member or another, or may have been. */
   readonly isDup: boolean;
   stage: Stage;
-  /** Where it stands: another place once the group's durable queue has ended. */
-  stock: Stock;
-  number: number;
+  /** Where it stands. */
+  readonly stock: Stock;
+  readonly number: number;
 
   constructor(
     parts: Readonly<{ group: Group; session: Session; delivery: Delivery; isDup: boolean; stage: Stage }>,

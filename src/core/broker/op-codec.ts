@@ -25,6 +25,7 @@
  *    20 settleShared place of the group, list of u64 numbers
  *    21 bring        place of the group, content
  *    22 recall       clientId, filter, place through, u8 1: place after follows, list of addresses
+ *    23 endShared    place of the group
  *    32 access       bytes (see core/access/access-op.ts)
  *
  *     place: u64 seq, u32 index
@@ -59,6 +60,7 @@ const KINDS = {
   settleShared: 20,
   bring: 21,
   recall: 22,
+  endShared: 23,
   access: 32,
 } as const satisfies Record<Op['type'], number>;
 
@@ -124,6 +126,9 @@ export function encodeOp(writer: ByteWriter, op: Op): void {
     case 'bring':
       encodePlace(writer, op.group);
       encodeContent(writer, op);
+      return;
+    case 'endShared':
+      encodePlace(writer, op.group);
       return;
     case 'dropRetained':
       writeList(writer, op.addresses, (address) => writer.text(address));
@@ -221,6 +226,8 @@ function decodeOp(reader: ByteReader): Op {
       return { type: 'settleShared', group: decodePlace(reader), numbers: numbersIn(reader) };
     case KINDS.bring:
       return { type: 'bring', group: decodePlace(reader), ...decodeContent(reader) };
+    case KINDS.endShared:
+      return { type: 'endShared', group: decodePlace(reader) };
     case KINDS.fireWill:
       return { type: 'fireWill', clientId: reader.text(), at: reader.u64() };
     case KINDS.dropWill:

@@ -92,6 +92,8 @@ export type Op = Readonly<
   | { type: 'settleShared'; group: Place; numbers: readonly number[] }
   /** A message that stood in a group for members without durable sessions comes into the queue that the group has now. */
   | ({ type: 'bring'; group: Place } & Content)
+  /** Nobody is connected who could be given what a retired group still has: its queue ends. Nothing, where it is not retired any more. */
+  | { type: 'endShared'; group: Place }
   /** Retained messages of these addresses whose time is over at `at`. */
   | { type: 'dropRetained'; addresses: readonly string[]; at: number }
   /** `at`: from when its message's own time counts. */

@@ -4,8 +4,8 @@
 import type { Lent } from './membership.ts';
 import type { MessageQueue, Queued } from './queue.ts';
 
-/** A message that nobody has. `isDup`: somebody had it and may have been sent it. */
-export type Free = Readonly<{ queued: Queued; isDup: boolean }>;
+/** A message that nobody has, of `stock`. `isDup`: somebody had it and may have been sent it. */
+export type Free = Readonly<{ stock: Stock; queued: Queued; isDup: boolean }>;
 
 /** The same by its number. */
 type Again = Readonly<{ number: number; isDup: boolean }>;
@@ -13,7 +13,6 @@ type Again = Readonly<{ number: number; isDup: boolean }>;
 export class Stock {
   readonly queue: MessageQueue;
   readonly #given = new Map<number, Lent>();
-  readonly #done = new Set<number>();
   /** All numbers below were given or set aside; those of them that are free again are in `#again`, in their order. */
   #through = 0;
   #again: Again[] = [];
@@ -29,22 +28,18 @@ export class Stock {
     this.#foundThrough ??= this.queue.next;
   }
 
-  /** All that is in the queue may have been given. */
-  found(): void {
-    this.#foundThrough = this.queue.next;
-  }
-
   /** The oldest message that is free; null when there is none. */
   peek(): Free | null {
     for (let again = this.#again[0]; again !== undefined; again = this.#again[0]) {
       const queued = this.queue.get(again.number);
-      if (queued !== null) return { queued, isDup: again.isDup };
+      if (queued !== null) return { stock: this, queued, isDup: again.isDup };
       this.#again.shift();
     }
     let queued = this.queue.from(this.#through);
     while (queued !== null && this.#given.has(queued.number)) queued = this.queue.from(queued.number + 1);
     this.#through = queued === null ? this.queue.next : queued.number;
-    return queued === null ? null : { queued, isDup: queued.number < (this.#foundThrough ?? 0) };
+    if (queued === null) return null;
+    return { stock: this, queued, isDup: queued.number < (this.#foundThrough ?? 0) };
   }
 
   /** The message that `peek` gave is not free any more. */
@@ -69,11 +64,6 @@ export class Stock {
   /** Nobody is to be given it any more; it is taken out when that is committed. */
   finish(number: number): void {
     this.#given.delete(number);
-    this.#done.add(number);
-  }
-
-  isDone(number: number): boolean {
-    return this.#done.has(number);
   }
 
   /** Nobody has them any more, and nobody is done with them. */
@@ -86,14 +76,12 @@ export class Stock {
   /** Takes it out, whoever has it; null when it is not there, which is harmless. */
   remove(number: number): Queued | null {
     this.#given.delete(number);
-    this.#done.delete(number);
     return this.queue.remove(number);
   }
 
   /** This server gives no more; what is in the queue is free when it begins again. */
   cease(): void {
     this.#given.clear();
-    this.#done.clear();
     this.#again = [];
     this.#through = 0;
     this.#foundThrough = null;

@@ -21,6 +21,7 @@ import {
   TINY_PAGES,
 } from './entries.ts';
 import { op } from './random-ops.ts';
+import { sharedSubscription, textOf } from './sharing.ts';
 
 const CLIENTS = ['a', 'b', 'c', 'ü'.repeat(300)];
 
@@ -196,6 +197,8 @@ test('nothing stays stored when everything is settled, cleared and ended, howeve
       if (!endsAtOnce) {
         paged.commit(CLIENTS.map((clientId) => ({ type: 'unsubscribe', clientId, filters: GROUPS })));
         paged.commit([...paged.committer.broker.sessions()].map(settledWhole));
+        // What retired groups had.
+        paged.commit([{ type: 'claimed', at: 0 }]);
         paged.finish();
         paged.checkpoint();
         paged.tidy();
@@ -204,6 +207,7 @@ test('nothing stays stored when everything is settled, cleared and ended, howeve
         expect(paged.committer.broker.stats()).toMatchObject({ queuedMessages: 0, queuedMemoryBytes: 0 });
       }
       paged.commit(CLIENTS.map((clientId) => openLocally(clientId)));
+      paged.commit([{ type: 'claimed', at: 0 }]);
       paged.commit(CLIENTS.map((clientId) => ({ type: 'dropWill', clientId })));
       paged.finish();
       paged.checkpoint();
@@ -340,6 +344,38 @@ test('a session with a long queue ends at once, and what is stored of it goes in
   expect(broker.stats().queuedMessages).toBe(1000);
   const b = broker.attach('b');
   expect(queueOf(b)).toEqual(published(1000).map((_, n) => `${n}:m${n}`));
+});
+
+test('what a group had for its last durable member stays stored, and is read page by page as others take it', () => {
+  const { broker, store } = pagedBroker({ ...TINY_PAGES, memoryBytes: 5000 });
+  const committer = new Committer(broker);
+  const subscriptions = [sharedSubscription('g', 'x')];
+  const joining: Op = { type: 'subscribe', clientId: 'a', subscriptions };
+  committer.commit(open('a', { queue: roomFor(1e6) }), joining);
+  const local = broker.openLocal('local', roomFor(10));
+  broker.subscribeLocal(local, subscriptions);
+  const hasRoom = (): boolean => (local.membership?.waiting ?? 0) < 3;
+  broker.lending.consume(local, { hasRoom, fits: () => true });
+  committer.commit(...published(300));
+  store.checkpoint(broker);
+  const { queuedMemoryBytes } = broker.stats();
+  store.takeReads(PAGE);
+  committer.commit(openLocally('a'));
+  expect([store.takeReads(PAGE), broker.stats().queuedMemoryBytes]).toEqual([0, queuedMemoryBytes]);
+  for (let taken = 0; taken < 30; taken += 1) {
+    broker.lending.offer(local);
+    broker.lending.deal(0);
+    const lent = local.membership?.take();
+    if (lent === undefined || lent === null) return expect.unreachable(`${taken} were given`);
+    expect(textOf(lent.delivery)).toBe(`m${taken}`);
+    broker.lending.settle(lent);
+    committer.commit(...broker.lending.takeOps());
+  }
+  // Three messages stand on one page, and three are lent at a time.
+  expect(store.takeReads(PAGE)).toBeLessThanOrEqual(30 / 3 + 1);
+  committer.commit(...published(20, 300));
+  // What is new waits in the serving server's memory, as much of it as its members' queues may have.
+  expect(broker.stats().queuedMessages).toBe(300 - 30 + 10);
 });
 
 test('a full queue lets its oldest messages go, wherever they are', () => {

@@ -122,6 +122,7 @@ export const op: fc.Arbitrary<Op> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ type: as('hand'), group: place, clientId, numbers }) },
   { weight: 3, arbitrary: fc.record({ type: as('settleShared'), group: place, numbers }) },
   { weight: 2, arbitrary: fc.record({ type: as('bring'), group: place, ...content }) },
+  fc.record({ type: as('endShared'), group: place }),
   fc.record({ type: as('fireWill'), clientId, at }),
   fc.record({ type: as('dropWill'), clientId }),
   { weight: 3, arbitrary: fc.record({ type: as('access'), change: accessOp }) },

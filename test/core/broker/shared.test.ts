@@ -1,8 +1,8 @@
 /** Shared subscriptions: who gets what, and what becomes of it when members come and go. Source: MQTT 5.0 §4.8.2. */
 import { expect, test } from 'vitest';
 import type { Op, Outcome } from '../../../src/core/broker/index.ts';
-import { publish, queueOf, roomFor, subscribe } from './entries.ts';
-import { Sharing } from './sharing.ts';
+import { open, publish, queueOf, roomFor, subscribe } from './entries.ts';
+import { sharedSubscription, Sharing } from './sharing.ts';
 
 /** Members `a`, `b`, … of the group `g` of `t`, connected. */
 function members(...terms: readonly Parameters<Sharing['connect']>[1][]): Sharing {
@@ -313,16 +313,141 @@ test('what a local member had when the first durable one came, and did not ackno
   expect(sharing.digests[0]).toBe(sharing.digests[1]);
 });
 
-test('when the last durable member goes, what is not settled goes on to the local ones that are connected', () => {
-  const sharing = members({ ...local, capacity: 1 }, { ...durable, capacity: 1 });
-  publishAll(sharing, '1', '2', '3', '4');
-  expect([sharing.sent('a'), sharing.sent('b')]).toEqual([['1'], ['2']]);
-  sharing.lose('b');
-  sharing.commit({ type: 'closeSession', clientId: 'b', at: sharing.now, expirySeconds: 0 });
-  const order = Array.from({ length: 3 }, () => sharing.acknowledgeAll('a')[0]);
-  expect(order).toEqual(['1', '2', '3']);
-  expect(sharing.broker.stats().queuedMessages).toBe(1);
+/** The client's connection is over, and its session with it. */
+function end(sharing: Sharing, clientId: string): void {
+  sharing.lose(clientId);
+  sharing.commit({ type: 'closeSession', clientId, at: sharing.now, expirySeconds: 0 });
+}
+
+/** Of a group whose last durable member has gone: what was published before and has not been settled, with `a` connected. */
+function retired(capacity: number, ...texts: readonly string[]): Sharing {
+  const sharing = members({ ...local, capacity }, { ...durable, capacity: 1 });
+  publishAll(sharing, ...texts);
+  end(sharing, 'b');
+  return sharing;
+}
+
+/** What a member with room for one message gets, acknowledging each. */
+const inTurn = (sharing: Sharing, clientId: string, count: number): unknown[] =>
+  Array.from({ length: count }, () => {
+    const [text] = sharing.acknowledgeAll(clientId);
+    sharing.commit();
+    return text;
+  });
+
+test('when the last durable member goes, what is not settled goes to the local ones that are connected, and what comes then after it', () => {
+  const sharing = retired(1, '1', '2', '3', '4');
+  publishAll(sharing, '5', '6');
   expect(sharing.digests[0]).toBe(sharing.digests[1]);
+  expect(inTurn(sharing, 'a', 4)).toEqual(['1', '2', '3', '4']);
+  expect(sharing.broker.stats().queuedMessages).toBe(2);
+  expect(inTurn(sharing, 'a', 2)).toEqual(['5', '6']);
+  expect(sharing.broker.stats().queuedMessages).toBe(0);
+  expect(sharing.digests[0]).toBe(sharing.digests[1]);
+});
+
+test('what a retired group has, whoever it is lent to, holds nothing up that comes after it', () => {
+  const sharing = retired(2, '1', '2');
+  publishAll(sharing, '3', '4');
+  sharing.connect('c', local);
+  sharing.subscribe('c');
+  expect([sharing.sent('a'), sharing.sent('c')]).toEqual([
+    ['1', '2 d'],
+    ['3', '4'],
+  ]);
+  sharing.lose('a');
+  expect(sharing.sent('c')).toEqual(['1 d', '2 d']);
+});
+
+test.each([
+  ['nobody is connected any more', (sharing: Sharing) => sharing.lose('a')],
+  ['the last member leaves', (sharing: Sharing) => sharing.unsubscribe('a')],
+  ['another server serves', (sharing: Sharing) => sharing.failOver()],
+])('what a retired group has goes to nobody once %s, on both servers', (_, happens) => {
+  const sharing = retired(1, '1', '2', '3');
+  sharing.checkpoint();
+  happens(sharing);
+  sharing.commit();
+  expect(sharing.broker.stats().queuedMessages).toBe(0);
+  sharing.connect('d');
+  sharing.subscribe('d');
+  publishAll(sharing, '4');
+  expect(sharing.acknowledgeAll('d')).toEqual(['4']);
+  end(sharing, 'd');
+  expect(sharing.digests[0]).toBe(sharing.digests[1]);
+});
+
+test('a group that a durable member joins again is retired no more: that gets what waited, and what came meanwhile', () => {
+  const sharing = retired(1, '1', '2', '3');
+  publishAll(sharing, '4');
+  sharing.connect('d');
+  sharing.subscribe('d');
+  publishAll(sharing, '5');
+  expect(sharing.digests[0]).toBe(sharing.digests[1]);
+  expect(sharing.broker.stats().queuedMessages).toBe(5);
+  sharing.failOver();
+  sharing.connect('d');
+  // With the server that served, the local member is gone.
+  expect(sharing.sent('d').map((text) => text.charAt(0))).toEqual(['1', '2', '3', '4', '5']);
+});
+
+test('what is asked for when nobody is connected ends nothing that a durable member has come to meanwhile', () => {
+  const sharing = retired(1, '1', '2');
+  sharing.lose('a');
+  expect(typesOf(sharing.proposed)).toEqual(['endShared']);
+  sharing.proposeFirst({ type: 'subscribe', clientId: 'd', subscriptions: [sharedSubscription('g', 't')] });
+  sharing.proposeFirst(open('d'));
+  sharing.commit();
+  sharing.connect('d');
+  expect(sharing.sent('d').map((text) => text.charAt(0))).toEqual(['1', '2']);
+  expect(sharing.digests[0]).toBe(sharing.digests[1]);
+});
+
+test('a retired group is stored and loaded as one', () => {
+  const sharing = retired(1, '1', '2', '3');
+  sharing.synchronise();
+  publishAll(sharing, '4');
+  expect(inTurn(sharing, 'a', 2)).toEqual(['1', '2']);
+  expect(sharing.digests[0]).toBe(sharing.digests[1]);
+  sharing.failOver();
+  expect(sharing.broker.stats().queuedMessages).toBe(0);
+  expect(sharing.digests[0]).toBe(sharing.digests[1]);
+});
+
+test('what was on its way to a durable queue comes there also where that is retired meanwhile, and else to those who are connected', () => {
+  for (const isEmptied of [false, true]) {
+    const sharing = members({ ...local, capacity: 1 });
+    publishAll(sharing, '1', '2', '3');
+    sharing.connect('d', { capacity: 1 });
+    sharing.propose({ type: 'subscribe', clientId: 'd', subscriptions: [sharedSubscription('g', 't')] });
+    if (!isEmptied) sharing.propose(publish('t', '4'));
+    sharing.commitOnce();
+    expect(typesOf(sharing.proposed).filter((type) => type === 'bring')).toHaveLength(2);
+    sharing.proposeFirst({ type: 'unsubscribe', clientId: 'd', filters: [{ group: 'g', filter: 't' }] });
+    sharing.lose('d');
+    sharing.commit();
+    const rest = isEmptied ? ['2', '3'] : ['4', '2', '3'];
+    expect(inTurn(sharing, 'a', 1 + rest.length)).toEqual(['1', ...rest]);
+    expect(sharing.digests[0]).toBe(sharing.digests[1]);
+  }
+});
+
+test('however much has expired, a bounded piece of it is settled with one operation', () => {
+  const sharing = members({ ...durable, more: { queue: roomFor(1e6) } });
+  sharing.reads('a', false);
+  sharing.commit(
+    ...Array.from({ length: 3000 }, () => publish('t', 'x', { expiresAt: 2000 })),
+    publish('t', 'm'),
+  );
+  sharing.now = 2000;
+  const pieces: number[] = [];
+  sharing.reads('a', true);
+  while (sharing.proposed.length > 0) {
+    for (const op of sharing.proposed) if (op.type === 'settleShared') pieces.push(op.numbers.length);
+    sharing.commitOnce();
+  }
+  expect(pieces).toEqual([1024, 1024, 952]);
+  expect(sharing.sent('a')).toEqual(['m']);
 });
 
 test('a full queue lets its oldest message go, or refuses, as the members’ options say', () => {
