@@ -254,7 +254,7 @@ export class Dealer {
       if (this.#group.memberCount > 0) this.#group.keep(message);
       return;
     }
-    if (qos === 0) session.pass(delivery);
+    if (qos === 0) session.owed.push(delivery);
     else session.queue.add(message, { ...delivery, qos });
     this.#around.ready(session);
   }

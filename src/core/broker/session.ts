@@ -52,7 +52,7 @@ export class Session {
   /** It is on the list of those that have something new. */
   isReady = false;
   #passing: Passing[] = [];
-  /** The same, but retained messages that a subscription brings, oldest first: they wait for a client that reads slowly. */
+  /** The same, oldest first, for a client that reads slowly: retained messages that a subscription brings, and what was taken from a group for it. */
   readonly owed: Passing[] = [];
 
   /** The stored state has the session itself, as it now is. */

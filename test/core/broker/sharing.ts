@@ -322,7 +322,7 @@ export class Sharing {
 
   #send(line: Line): void {
     const { session, window } = line;
-    for (const passing of session.takePassing())
+    for (const passing of [...session.owed.splice(0), ...session.takePassing()])
       line.inbox.push(packetOf({ delivery: { ...passing, qos: 0 }, packetId: 0, isDup: false }));
     while (line.isReading) {
       const next = window.next(this.now);
