@@ -1,0 +1,49 @@
+/** What an append costs the disk: counted at the file handles, which no slow machine changes. Source: docs/PERFORMANCE.md; PROTOCOL.md §2 Ack. */
+import { open, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { journalStart } from '../../src/core/replication/index.ts';
+import { createJournal } from '../../src/io/journal/index.ts';
+import { freshDirectory } from './disk-fixture.ts';
+import { bytesOf, SampleEntries } from './sample-entries.ts';
+
+/** Large enough that no second file is needed. */
+const SEGMENT = 16 * 1024 * 1024;
+const APPENDS = 50;
+
+/** Of every file of this process: Node has one class for all. */
+async function handles(directory: string): Promise<FileHandle> {
+  const handle = await open(directory);
+  await handle.close();
+  return Object.getPrototypeOf(handle) as FileHandle; // its methods are there
+}
+
+test.each([1, 20, 1_000])(
+  'an append of %i entries is one write of their bytes and one fdatasync, and no other sync (Ack)',
+  async (entries) => {
+    const root = await freshDirectory();
+    const place = {
+      directory: join(root, 'journal'),
+      cutDirectory: join(root, 'cut'),
+      options: { segmentSize: SEGMENT, retain: 0 },
+    };
+    const journal = await createJournal(place, journalStart);
+    onTestFinished(() => journal.close());
+    const sample = new SampleEntries();
+    await journal.append(sample.claim(1).bytes);
+    const appended = Array.from({ length: APPENDS }, () => bytesOf(sample.batches(entries)));
+    const prototype = await handles(root);
+    const write = vi.spyOn(prototype, 'write');
+    const datasync = vi.spyOn(prototype, 'datasync');
+    const sync = vi.spyOn(prototype, 'sync');
+    onTestFinished(() => void vi.restoreAllMocks());
+    for (const bytes of appended) await journal.append(bytes);
+    const written = write.mock.settledResults.map(
+      ({ value }) => (value as { bytesWritten: number }).bytesWritten,
+    );
+    expect(written).toEqual(appended.map(({ length }) => length));
+    expect(write).toHaveBeenCalledTimes(APPENDS);
+    expect(datasync).toHaveBeenCalledTimes(APPENDS);
+    expect(sync).not.toHaveBeenCalled();
+  },
+);
