@@ -123,7 +123,7 @@ static void tick(u64 now) {
   if (cfg.ack_timeout_ms > 0) leave_silent(now);
   for (int i = 0; i < NC; i++) {
     conn *c = &C[i];
-    if (c->state == S_DOWN) { if (now >= c->retry_at && connecting < CONNECTING_MAX) { conn_start(c, now); connecting++; } }
+    if (c->state == S_DOWN) { if (now >= c->retry_at && (connecting < CONNECTING_MAX || (phase > 0 && c->role != IDLE))) { conn_start(c, now); connecting++; } }
     else if (c->state != S_UP) {
       if (now >= c->deadline) { n_connect_timeouts++; conn_drop(c, now, "no CONNACK/SUBACK in time"); }
     } else {

@@ -25,9 +25,14 @@
 #include "options.h"
 #include "report.h"
 
+/* SIGTERM: enough; what is under way is seen to its end, and reported. */
+static volatile sig_atomic_t is_enough;
+static void enough(int sig) { (void)sig; is_enough = 1; }
+
 int main(int argc, char **argv) {
   parse_args(argc, argv);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGTERM, enough);
   run_id = now_ns() ^ ((u64)getpid() << 40);
   filler = xcalloc(1, (size_t)cfg.payload + 1);
   for (int i = 0; i < cfg.payload; i++) filler[i] = (char)('a' + (i * 7 + i / 26) % 26);
@@ -69,9 +74,9 @@ int main(int argc, char **argv) {
   getrusage(RUSAGE_SELF, &ru0);
   if (cfg.count) {
     u64 want = cfg.count * (u64)cfg.pubs, a = 0;
-    while (!fatal_err) { loop_once(now_ns() + 100 * MSEC); expected_total(&a); if (a >= want) break; }
+    while (!fatal_err && !is_enough) { loop_once(now_ns() + 100 * MSEC); expected_total(&a); if (a >= want) break; }
   } else
-    while (!fatal_err && now_ns() < t_end) loop_once(t_end);
+    while (!fatal_err && !is_enough && now_ns() < t_end) loop_once(t_end);
   t_meas1 = now_ns();
   getrusage(RUSAGE_SELF, &ru1);
   in_window = 0;

@@ -55,6 +55,8 @@ static const char *help =
 "      --label STR            copied to the report\n"
 "  -j, --json                 print one JSON line only\n"
 "\n"
+"SIGTERM ends the publishing early; what is under way is still seen to its end.\n"
+"\n"
 "exit status: 0 nothing lost and no error; 1 acknowledged messages lost or not all\n"
 "delivered in time; 2 set-up or connection error.\n"
 "\n"
