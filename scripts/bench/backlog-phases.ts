@@ -3,7 +3,7 @@
  * Memory is what the kernel counts as resident: anonymous (the process' own) and file (pages of the store that it has looked at, which the kernel
  * can take back at any time).
  */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PairUnderTest } from '../../test/system/pair.ts';
@@ -27,7 +27,7 @@ const STEADY = 300_000;
 const RESTING_MS = 6_000;
 const MIB = 1024 * 1024;
 
-type Both = Readonly<{ anon: number; file: number }>;
+type Both = Readonly<{ anonymous: number; files: number }>;
 
 export class BacklogPhases {
   readonly #session: Session;
@@ -100,10 +100,10 @@ export class BacklogPhases {
 
   #memory(): Both {
     const { pid } = this.#pair.server('primary');
-    return { anon: memoryMiB(pid, 'RssAnon'), file: memoryMiB(pid, 'RssFile') };
+    return { anonymous: memoryMiB(pid, 'RssAnon'), files: memoryMiB(pid, 'RssFile') };
   }
 
-  #atEnd(): Record<'anon' | 'file', number> {
+  #atEnd(): Both {
     return this.#memory();
   }
 
@@ -135,11 +135,14 @@ export class BacklogPhases {
 
   /** Looks at the server's memory while something is done: what it took at most. */
   async #watched(phase: string, work: (count: (n: number) => void) => Promise<unknown>): Promise<void> {
-    let most: Both = { anon: 0, file: 0 };
+    let most: Both = { anonymous: 0, files: 0 };
     let done = 0;
     const look = (): void => {
       const now = this.#memory();
-      most = { anon: Math.max(most.anon, now.anon), file: Math.max(most.file, now.file) };
+      most = {
+        anonymous: Math.max(most.anonymous, now.anonymous),
+        files: Math.max(most.files, now.files),
+      };
     };
     const timer = setInterval(look, 200);
     const progress = setInterval(() => this.#session.tell(`${phase}: ${done}`), 10_000);
@@ -174,7 +177,8 @@ export class BacklogPhases {
     const stores = await readdir(this.#pair.storePath('primary'));
     const sizes = stores.map((name) => {
       const file = join(this.#pair.storePath('primary'), name, 'state', 'data.mdb');
-      return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+      // Beside the stores there are files that say which one counts.
+      return existsSync(file) ? statSync(file).size : 0;
     });
     return sizes.reduce((a, b) => a + b, 0) / MIB;
   }
@@ -182,8 +186,8 @@ export class BacklogPhases {
 
 export const backlogColumns = {
   rate: '1/s',
-  anon: 'anonymous MiB, most',
-  file: 'file MiB, most',
+  anonymous: 'MiB at most',
+  files: 'MiB at most',
   'loop stood still': 'ms at most',
   stops: 'ms',
   serves: 'ms after its start',

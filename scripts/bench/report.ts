@@ -68,23 +68,22 @@ export class Report {
       ...names.map((name) => (this.#columns[name] === '' ? name : `${name}, ${this.#columns[name] ?? ''}`)),
       ...(hasCosts ? [perMessages ? 'CPU s per 100,000 messages' : 'CPU s', 'peak resident MiB'] : []),
     ];
-    const lines = rows.map(({ point, figures, processes, note }) => {
+    const lines = rows.map(({ point, figures, processes, runs }) => {
       const of = (what: 'cpu' | 'peakMiB'): string =>
         Object.entries(processes)
           .map(([role, costs]) => `${role} ${shown(costs[what])}`)
           .join('<br>');
-      const cells = names.map((name) => {
+      const cells = names.map((name, n) => {
         const figure = figures[name];
-        return figure === undefined ? (note ?? '–') : shown(figure);
+        if (figure !== undefined) return shown(figure);
+        return runs === 0 && n === 0 ? 'not measured' : '–';
       });
       return [point, ...cells, ...(hasCosts ? [of('cpu'), of('peakMiB')] : [])];
     });
-    const notes = rows.flatMap(({ point, note, runs }) =>
-      note === null || runs === 0 ? [] : [`${point}: ${note}`],
-    );
+    const notes = rows.flatMap(({ point, note }) => (note === null ? [] : [`${point}: ${note}`]));
     return [head, head.map((_, n) => (n === 0 ? '---' : '--:')), ...lines]
       .map((cells) => `| ${cells.join(' | ')} |`)
-      .concat(notes.length === 0 ? [] : ['', ...notes])
+      .concat(notes.length === 0 ? [] : ['', notes.join('\n\n')])
       .join('\n');
   }
 

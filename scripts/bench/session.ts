@@ -75,7 +75,7 @@ export class Session {
           if (this.isClosing) return;
           failed.add(name);
           const [why = ''] = String(failure instanceof Error ? failure.message : failure).split('\n');
-          this.report.note(name, `not measured: ${why}`);
+          this.report.note(name, why);
           console.error(failure);
         }
       }

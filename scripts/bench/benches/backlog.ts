@@ -6,7 +6,7 @@ export const backlog: Bench = {
   name: 'backlog',
   question: 'What does a long backlog cost in memory and time, from its first message to its last?',
   setup:
-    'One server alone, every message acknowledged after its fdatasync; four publishers with QoS 1 and 500 messages each under way; a durable session that is away while the messages come. Then the server is stopped (or killed) and started, and the client takes them all. The load is made by the benchmark itself. Memory: resident, of the process itself (anonymous) and pages of the store that it has looked at (file), which the kernel takes back when it wants.',
+    'One server alone, every message acknowledged after its fdatasync; four publishers with QoS 1 and 500 messages each under way; a durable session that is away while the messages come. Then the server is stopped (or killed) and started, and the client takes them all. The load is made by the benchmark itself. Memory: resident, of the process itself (anonymous) and pages of the store that it has looked at (files), which the kernel takes back when it wants.',
   unit: 'messages a second, MiB, ms',
   columns: backlogColumns,
   needsBuild: true,

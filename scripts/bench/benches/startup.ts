@@ -12,8 +12,8 @@ export const startup: Bench = {
   columns: {
     serves: backlogColumns.serves,
     stops: backlogColumns.stops,
-    anon: 'anonymous MiB',
-    file: 'file MiB',
+    anonymous: 'MiB',
+    files: 'MiB',
   },
   needsBuild: true,
   takesOthers: false,

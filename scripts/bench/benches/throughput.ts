@@ -76,10 +76,7 @@ export async function subjects(session: Session): Promise<readonly Subject[]> {
       found.push(await start());
     } catch (failure) {
       if (session.isClosing) break;
-      session.report.note(
-        name,
-        `not measured: ${failure instanceof Error ? failure.message : String(failure)}`,
-      );
+      session.report.note(name, failure instanceof Error ? failure.message : String(failure));
     }
   return found;
 }
