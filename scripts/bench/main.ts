@@ -87,6 +87,10 @@ async function measured(chosen: Bench): Promise<void> {
     console.error(failure);
   }
   await session.close();
+  if (session.wanted === 0 && session.asked.only.length > 0) {
+    console.error(`no point of ${chosen.name} is named so: ${session.asked.only.join(', ')}`);
+    process.exitCode = 1;
+  }
   print(chosen, report, on, runs);
   const file = text('json');
   if (file !== undefined) writeFileSync(file, `${JSON.stringify(asJson(chosen, report, on), null, 2)}\n`);

@@ -29,6 +29,7 @@ export class Session {
   readonly report: Report;
   /** Gone at the end. */
   readonly directory: string;
+  #wanted = 0;
   readonly #closers: (() => Promise<void> | void)[] = [];
   #closing: Promise<void> | null = null;
 
@@ -57,9 +58,18 @@ export class Session {
     return this.asked.isQuick ? quick : full;
   }
 
+  /** `--only 16x64` will do for what is written with ×. */
   isWanted(name: string): boolean {
     const { only } = this.asked;
-    return only.length === 0 || only.some((part) => name.includes(part));
+    const typed = name.replaceAll('×', 'x');
+    const isWanted = only.length === 0 || only.some((part) => typed.includes(part.replaceAll('×', 'x')));
+    if (isWanted) this.#wanted += 1;
+    return isWanted;
+  }
+
+  /** How often something was. */
+  get wanted(): number {
+    return this.#wanted;
   }
 
   /** Each point so many times, in turn. One that fails is noted and left out from then on. */
