@@ -1,5 +1,5 @@
 /**
- * The journal on segment files. One write and one fdatasync for an append; a failed one closes the journal for good. Appends, cuts and
+ * The journal on segment files. One synchronous write (as if fdatasync followed it) for an append; a failed one closes the journal for good. Appends, cuts and
  * rests go one after the other; reads go on beside them. Source: PROTOCOL.md §1 (journal), §2 Ack, Claim, Tail, §5.
  */
 import { assert, AssertionFault, present } from '../../base/index.ts';
@@ -167,7 +167,7 @@ export class FileJournal implements Journal {
     return next;
   }
 
-  /** Writes and syncs as many of the entries as belong into the segment, at least one; their number. */
+  /** Writes durably as many of the entries as belong into the segment, at least one; their number. */
   async #appendTo(segment: Segment, entries: readonly Entry[]): Promise<number> {
     const [first, ...rest] = entries;
     let size = present(first, 'an entry').bytes.length;
@@ -183,7 +183,6 @@ export class FileJournal implements Journal {
       segment.note(entry);
       this.#position = followed(this.#position, entry);
     }
-    await segment.sync();
     return count;
   }
 

@@ -9,11 +9,11 @@
  *
  * Source: PROTOCOL.md §2 Tail; REASONS.md A6, E6.
  */
-import { open, readdir, rm, type FileHandle } from 'node:fs/promises';
+import { readdir, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { seq, type Seq } from '../../core/pair/index.ts';
 import type { Position } from '../../core/replication/index.ts';
-import { readAll, syncDirectory } from './durable.ts';
+import { openDurable, readAll, syncDirectory } from './durable.ts';
 import { JournalDamage, whyOf } from './faults.ts';
 import { proofOfCommit, scanEntries } from './scan.ts';
 import { readSegmentHeader } from './segment-header.ts';
@@ -70,7 +70,7 @@ async function recoverSegment(
   before: Position | null,
   follower: string | null,
 ): Promise<{ segment: Segment; position: Position; torn: TornTail | null; good: Buffer }> {
-  const handle = await open(path, 'r+');
+  const handle = await openDurable(path);
   try {
     const bytes = await wholeFile(handle, path);
     const header = readSegmentHeader(bytes);

@@ -6,7 +6,7 @@ import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { seq, type Seq } from '../../core/pair/index.ts';
 import { readEntry, type Position } from '../../core/replication/index.ts';
-import { readAll, syncDirectory, writeAll } from './durable.ts';
+import { openDurable, readAll, syncDirectory, writeAll } from './durable.ts';
 import { JournalDamage } from './faults.ts';
 import { encodeSegmentHeader } from './segment-header.ts';
 
@@ -34,6 +34,7 @@ export class Segment {
   #cursor: Mark | null = null;
   #isDropped = false;
 
+  /** `handle`: as of `openDurable`. */
   constructor(path: string, handle: FileHandle, start: Position, headerBytes: number) {
     this.path = path;
     this.start = start;
@@ -55,18 +56,17 @@ export class Segment {
     const path = join(directory, segmentName(start.last.seq + 1));
     const fresh = prepared?.path ?? `${path}.new`;
     const handle = prepared?.handle ?? (await open(fresh, 'w+', 0o600));
+    const header = encodeSegmentHeader(start);
     try {
-      const header = encodeSegmentHeader(start);
       await writeAll(handle, header, 0);
       // Before the name: whoever finds a segment finds its header whole.
       await handle.sync();
       await rename(fresh, path);
       await syncDirectory(directory);
-      return new Segment(path, handle, start, header.length);
-    } catch (error) {
+    } finally {
       await handle.close();
-      throw error;
     }
+    return new Segment(path, await openDurable(path), start, header.length);
   }
 
   get firstSeq(): Seq {
@@ -95,17 +95,17 @@ export class Segment {
     this.#lastSeq = entry.seq;
   }
 
-  /** Writes behind the last entry; `note` takes the entries in afterwards. Not durable before `sync`. */
+  /** Writes behind the last entry, durably when it fulfils; `note` takes the entries in afterwards. */
   write(bytes: Uint8Array): Promise<void> {
     return writeAll(this.#handle, bytes, this.#end);
   }
 
-  /** Writes all its entries again, the very bytes that were read, so that the next sync is of them. */
+  /** Writes all its entries again, the very bytes that were read, so that the disk has what the system gave. */
   writeAnew(entries: Uint8Array): Promise<void> {
     return writeAll(this.#handle, entries, this.headerBytes);
   }
 
-  /** Its entries are durable when it fulfils. */
+  /** All that was ever written to it is durable when it fulfils, whoever wrote it. */
   async sync(): Promise<void> {
     try {
       await this.#handle.datasync();
