@@ -55,7 +55,7 @@ test.each(LACKS)(
 
 test('the journal is trimmed under a joiner that catches up slowly: it gets what it lacks, and nothing settled comes back (§5)', async () => {
   const [pair, traffic] = await withoutPassive('a delta');
-  pair.network.slow(200);
+  pair.network.slow(400);
   pair.secondary.start();
   await pair.reaches('ACTIVE_SYNC/PASSIVE_SYNC');
   const firstSeq = (): number => pair.primary.server?.replication.replica.store.journal.firstSeq ?? 0;

@@ -53,6 +53,14 @@ export class HeldProposals implements Proposals {
     if (this.isImmediate && this.#pending.length === 1) queueMicrotask(() => this.commitOnce());
   }
 
+  proposeLater(op: Op, done: (outcome: Outcome) => void): void {
+    this.propose(op, done);
+  }
+
+  hurry(): void {
+    return;
+  }
+
   pendingBytes(): number {
     return this.#pending.reduce((sum, { op }) => sum + (op.type === 'publish' ? op.payload.length : 1), 0);
   }

@@ -146,6 +146,9 @@ export class Connections {
       pieces: parts.pieces ?? PIECES,
       sysMatching: (filter) => this.#sys.matching(filter),
       propose: (op, done) => this.#propose(op, done),
+      proposeLater: (op) => {
+        if (this.#isServing) this.#parts.proposals.proposeLater(op, this.#awaited(null));
+      },
       departed: (clientId, departure) => this.#absentees.departed(clientId, departure),
       isHoldingBack: () => this.#isHoldingBack(),
       claim: (client, connection) => this.#claim(client, connection),
@@ -224,6 +227,7 @@ export class Connections {
     if (!this.#isServing) return Promise.resolve();
     this.#isDraining = true;
     for (const connection of [...this.#connections]) connection.read();
+    this.#parts.proposals.hurry();
     return new Promise((resolve) => {
       this.#drains.push(resolve);
       this.#settleDrains();
@@ -306,15 +310,18 @@ export class Connections {
   }
 
   #propose(op: Op, done: ((outcome: Outcome) => void) | null): void {
-    if (!this.#isServing) return;
+    if (this.#isServing) this.#parts.proposals.propose(op, this.#awaited(done));
+  }
+
+  #awaited(done: ((outcome: Outcome) => void) | null): (outcome: Outcome) => void {
     const term = this.#term;
     this.#pending += 1;
-    this.#parts.proposals.propose(op, (outcome) => {
+    return (outcome) => {
       if (term !== this.#term) return;
       this.#pending -= 1;
       done?.(outcome);
       this.#settleDrains();
-    });
+    };
   }
 
   #isHoldingBack(): boolean {

@@ -124,7 +124,7 @@ export class Deliverer {
     if (this.#completed.length === 0) return;
     const numbers = this.#completed;
     this.#completed = [];
-    if (isDurable) this.#parts.around.propose({ type: 'complete', clientId, numbers }, null);
+    if (isDurable) this.#parts.around.proposeLater({ type: 'complete', clientId, numbers });
   }
 
   /** Source: MQTT5-3.3.4-9: no more than this server allows, and no more than the client takes. */
@@ -218,8 +218,9 @@ export class Deliverer {
     if (numbers.length > 0) this.#settled = [];
     if (released.length > 0) this.#released = [];
     if (isDurable) {
-      const done = released.length === 0 ? null : () => this.#sendReleases(released);
-      around.propose({ type: 'settle', clientId, numbers }, done);
+      const op = { type: 'settle', clientId, numbers } as const;
+      if (released.length === 0) around.proposeLater(op);
+      else around.propose(op, () => this.#sendReleases(released));
       return;
     }
     for (const number of numbers) around.broker.settleLocal(this.session, number);
@@ -233,7 +234,7 @@ export class Deliverer {
     const numbers = this.#window.takeDropped();
     if (numbers.length === 0) return;
     const { clientId, isDurable } = this.session;
-    if (isDurable) around.propose({ type: 'drop', clientId, numbers }, null);
+    if (isDurable) around.proposeLater({ type: 'drop', clientId, numbers });
     else for (const number of numbers) around.broker.settleLocal(this.session, number);
   }
 

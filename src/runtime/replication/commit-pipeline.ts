@@ -23,6 +23,8 @@ import type { Replica } from './replica.ts';
 
 /** A batch is closed at this size even while a write is under way, so that no entry or frame grows without bound. */
 const BATCH_BYTES = 4 * 1024 * 1024;
+/** How long what nobody waits for waits for company. */
+const LATER_MS = 10;
 
 type Done = ((outcome: Outcome) => void) | null;
 type Pending = Readonly<{ entry: Entry; dones: readonly Done[]; since: number }>;
@@ -73,6 +75,9 @@ export class CommitPipeline implements Proposals {
   #pendingBytes = 0;
   #isWriting = false;
   #isFlushDue = false;
+  /** Somebody waits for what is in the open batch. */
+  #isUrgent = false;
+  #later: Cancel | null = null;
   #opening: Opening = openingAt(seq(0));
   #peerSince: number | null = null;
   #watch: Cancel | null = null;
@@ -121,6 +126,9 @@ export class CommitPipeline implements Proposals {
     this.#claim = null;
     this.#watch?.();
     this.#watch = null;
+    this.#later?.();
+    this.#later = null;
+    this.#isUrgent = false;
     this.#writer = new ByteWriter(64 * 1024);
     this.#dones = [];
     this.#sealed = [];
@@ -161,12 +169,24 @@ export class CommitPipeline implements Proposals {
 
   propose(op: Op, done: Done): void {
     if (this.#claim === null) return;
-    if (this.#writer.length === 0) openEntry(this.#writer);
-    const before = this.#writer.length;
-    encodeOp(this.#writer, op);
-    this.#dones.push(done);
-    this.#pendingBytes += this.#writer.length - before;
+    this.#add(op, done);
+    this.#isUrgent = true;
     if (this.#writer.length >= BATCH_BYTES) this.#closeBatch();
+    this.#flushSoon();
+  }
+
+  proposeLater(op: Op, done: Done): void {
+    if (this.#claim === null) return;
+    this.#add(op, done);
+    if (this.#writer.length >= BATCH_BYTES) return this.hurry();
+    this.#later ??= this.#clock.after(LATER_MS, () => this.hurry());
+  }
+
+  hurry(): void {
+    this.#later?.();
+    this.#later = null;
+    if (this.#dones.length === 0) return;
+    this.#isUrgent = true;
     this.#flushSoon();
   }
 
@@ -203,6 +223,14 @@ export class CommitPipeline implements Proposals {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
+  #add(op: Op, done: Done): void {
+    if (this.#writer.length === 0) openEntry(this.#writer);
+    const before = this.#writer.length;
+    encodeOp(this.#writer, op);
+    this.#dones.push(done);
+    this.#pendingBytes += this.#writer.length - before;
+  }
+
   #flushSoon(): void {
     if (this.#isFlushDue || this.#isWriting) return;
     this.#isFlushDue = true;
@@ -217,6 +245,9 @@ export class CommitPipeline implements Proposals {
     if (this.#dones.length === 0) return;
     const dones = this.#dones;
     this.#dones = [];
+    this.#isUrgent = false;
+    this.#later?.();
+    this.#later = null;
     this.#sealed.push({ entry: this.#seal(this.#writer, 'batch'), dones, since: this.#clock.now() });
   }
 
@@ -235,7 +266,7 @@ export class CommitPipeline implements Proposals {
 
   #flush(): void {
     if (this.#claim === null || this.#isWriting) return;
-    this.#closeBatch();
+    if (this.#isUrgent) this.#closeBatch();
     const next = this.#sealed.shift();
     if (next === undefined) return;
     const claim = this.#claim;
