@@ -198,9 +198,10 @@ export class CommitPipeline implements Proposals {
     return this.#hooks.isBehind();
   }
 
-  /** The newest entry that exists, those still waiting for their write included; closes the open batch. */
+  /** The newest entry that exists, those still waiting for their write included; the open batch becomes one. */
   lastProposed(): Seq {
     this.#closeBatch();
+    this.#flushSoon();
     return this.#newest.seq;
   }
 
