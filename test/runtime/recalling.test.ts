@@ -9,13 +9,13 @@ const names = (count: number): string[] =>
   Array.from({ length: count }, (_, n) => `t/${String(n).padStart(5, '0')}`);
 
 /** Serves, and retains a message for each of so many topics. */
-async function retaining(count: number): Promise<Serving> {
+async function retaining(count: number, payloadOf = (_: number): string => PAYLOAD): Promise<Serving> {
   const server = new Serving({ backlogSizeMax: 64 * 1024, inFlightMax: 100 });
   await server.connections.open();
   server.proposals.commit();
   const writer = connected(server, 'w');
   for (const [n, topic] of names(count).entries()) {
-    writer.send(publish(topic, PAYLOAD, { retain: true, messageId: 1 + n }));
+    writer.send(publish(topic, payloadOf(n), { retain: true, messageId: 1 + n }));
     if (n % 1_000 === 999) server.proposals.commit();
   }
   server.proposals.commit();
@@ -72,6 +72,28 @@ for (const [whose, more] of [
     expect(server.broker.stats().queuedMessages).toBe(500);
     expect(await drained(server, reader)).toEqual(names(3_000));
     expect(server.broker.stats().queuedMessages).toBe(0);
+  });
+
+  test(`${whose}: where the last of a piece is too long for the client, the next piece comes all the same`, async () => {
+    const server = await retaining(1_200, (n) => PAYLOAD.repeat(n % 500 === 499 ? 10 : 1));
+    const reader = connected(server, 'r', {
+      ...more,
+      properties: { ...more.properties, receiveMaximum: 1, maximumPacketSize: 500 },
+    });
+    reader.send(subscribe(1, 't/#'));
+    const topics: string[] = [];
+    // It says nothing but its acknowledgements, so nothing else moves the server.
+    for (let quiet = 0; quiet < 3; quiet += 1) {
+      server.proposals.commit();
+      await server.clock.run(1);
+      for (const packet of packetsOf(reader)) {
+        if (packet.cmd !== 'publish') continue;
+        topics.push(packet.topic);
+        reader.send(ack('puback', packet.messageId ?? 0));
+        quiet = -1;
+      }
+    }
+    expect(topics).toEqual(names(1_200).filter((_, n) => n % 500 !== 499));
   });
 
   test(`${whose}: one SUBSCRIBE that names a filter ten thousand times costs no more than one that names it once`, async () => {

@@ -84,6 +84,8 @@ export class Deliverer {
       this.#send(next.delivery, next, now);
     }
     this.#drop();
+    // What was left out is answered by nobody, so this is the time to go on after it.
+    this.#recaller.go();
     this.#reserve();
     around.broker.lending.offer(this.session);
   }

@@ -58,9 +58,8 @@ export class Recaller {
     }
     around.broker.recallLocal(session, piece);
     this.#broughtThrough = session.queue.next;
-    // Others have their turn before the next piece.
-    if (session.recalls.isEmpty) this.#isUnderWay = false;
-    else this.#cancel = around.clock.after(0, () => this.#goOn());
+    // Others have their turn before it is sent, if it is not being sent just now, and before the next piece.
+    this.#cancel = around.clock.after(0, () => this.#goOn());
   }
 
   #goOn(): void {
