@@ -8,7 +8,7 @@ import { Queue, type Marks, type Queued } from './queue.ts';
 /** What a message takes in memory beside its payload and properties, roughly, and each place in a queue where it stands. */
 const MESSAGE_BYTES = 300;
 const PLACE_BYTES = 100;
-/** What is too much goes down to this part of what may be. */
+/** What is too much goes down to this part of what may be, and the longest of them at once to this part of itself. */
 const KEPT_PART = 15 / 16;
 
 export class LocalQueues {
@@ -53,29 +53,30 @@ export class LocalQueues {
 
   /** They take no more than they may. */
   trim(): void {
-    while (this.#bytes > this.#bytesMax) {
-      const longest = this.#longest();
-      if (longest === null) return;
-      // Half of it at once: looking for the longest takes its time.
-      for (let left = Math.ceil(longest.length / 2); left > 0; left -= 1) {
-        const oldest = longest.from(0);
-        if (oldest === null) break;
-        longest.letGo(oldest.number);
-        this.#dropped += 1;
+    // Again and again all of them down to a part of the longest: looking for the longest each time would take its time where there are many.
+    while (this.#bytes > this.#bytesMax && this.#filled.size > 0) {
+      const level = this.#longest() * KEPT_PART;
+      for (const queue of this.#filled) {
+        this.#cut(queue, level);
         if (this.#bytes <= this.#bytesMax * KEPT_PART) return;
       }
     }
   }
 
-  #longest(): LocalQueue | null {
-    let longest: LocalQueue | null = null;
-    let bytesMost = -1;
-    for (const queue of this.#filled) {
-      const bytes = queue.bytes + queue.length * PLACE_BYTES;
-      if (bytes <= bytesMost) continue;
-      longest = queue;
-      bytesMost = bytes;
+  /** No further than to what may be in all of them. */
+  #cut(queue: LocalQueue, level: number): void {
+    while (sizeOf(queue) > level && this.#bytes > this.#bytesMax * KEPT_PART) {
+      const oldest = queue.from(0);
+      if (oldest === null) return;
+      queue.letGo(oldest.number);
+      this.#dropped += 1;
     }
+  }
+
+  /** How long that is. */
+  #longest(): number {
+    let longest = 0;
+    for (const queue of this.#filled) longest = Math.max(longest, sizeOf(queue));
     return longest;
   }
 }
@@ -108,3 +109,5 @@ export class LocalQueue extends Queue {
     for (const { message } of messages) this.#all.removed(this, message);
   }
 }
+
+const sizeOf = ({ bytes, length }: LocalQueue): number => bytes + length * PLACE_BYTES;

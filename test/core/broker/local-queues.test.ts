@@ -1,7 +1,7 @@
 /** Queues of sessions and groups that are not durable: in memory alone, and bounded together. */
 import { expect, test } from 'vitest';
 import { Broker, PAGING, plainSubscription, type Session } from '../../../src/core/broker/index.ts';
-import { LocalQueues } from '../../../src/core/broker/local-queues.ts';
+import { LocalQueue, LocalQueues } from '../../../src/core/broker/local-queues.ts';
 import { Message } from '../../../src/core/broker/message.ts';
 import { contentOf, Committer, publish, queueOf, roomFor } from './entries.ts';
 
@@ -43,6 +43,31 @@ test('a message that waits for many is in memory once, and counts so', () => {
   expect(all.dropped).toBe(0);
   for (const queue of queues) queue.remove(0);
   expect(all.bytes).toBe(0);
+});
+
+test('what waits for very many is let go by looking at each of them a few times, and at no more of it than has to go', () => {
+  let looks = 0;
+  class Watched extends LocalQueue {
+    override get bytes(): number {
+      looks += 1;
+      return super.bytes;
+    }
+  }
+  const all = new LocalQueues(1_600 * KIB);
+  const queues = Array.from({ length: 500 }, () => {
+    const queue: LocalQueue = new Watched(all, (number) => void queue.remove(number));
+    return queue;
+  });
+  for (let n = 0; all.bytes <= 1_600 * KIB; n += 1) {
+    const one = message(20 * KIB);
+    for (const queue of queues) queue.add(one, marks);
+  }
+  const before = queues.map(({ length }) => length);
+  all.trim();
+  expect(all.bytes).toBeLessThanOrEqual(1_600 * KIB);
+  expect(looks).toBeLessThan(20 * queues.length);
+  // A message is in memory until its last place is gone, so all of them lose the same, and none of them half of what it has.
+  for (const [n, { length }] of queues.entries()) expect(length).toBeGreaterThan(0.8 * (before[n] ?? 0));
 });
 
 test('what is settled, and what waited for a client that goes, counts no more', () => {
