@@ -107,6 +107,7 @@ export class Router {
       { granted: qos, isRetained: true, ids: id === 0 ? NO_IDS : [id] },
       isOwed,
     );
+    this.#locals.trim();
   }
 
   #give(message: Message, { deliveries, groups }: Recipients): Routed {

@@ -90,6 +90,29 @@ test('a group that only such clients have is bounded with them, and what it lets
   expect(committer.broker.droppedMessages).toBeGreaterThan(400);
 });
 
+test('what is retained and comes to who subscribes is bounded with the rest, though nobody publishes anything', () => {
+  const committer = new Committer(new Broker(PAGING, 100 * KIB));
+  const { broker } = committer;
+  for (let n = 0; n < 100; n += 1) committer.commit(publish(`r/${n}`, 'm', { isRetained: true }));
+  const through = broker.appliedSeq;
+  for (const filter of ['r/#', 'r/7']) {
+    const sessions = Array.from({ length: 100 }, (_, n) => broker.openLocal(`c${n}`, roomFor(1_000_000)));
+    for (const session of sessions) {
+      // The same again and again.
+      for (let round = 0; round < 20; round += 1) {
+        broker.bringRetained(session, broker.subscribeLocal(session, [plainSubscription(filter, 1)]), through);
+        const [recall] = session.recalls.all();
+        if (recall !== undefined)
+          broker.recallLocal(session, { ...recall, addresses: broker.retainedAddresses(filter), after: null });
+      }
+    }
+    // A place in a queue counts as a hundred bytes.
+    expect(broker.stats().queuedMessages).toBeLessThan(1_024);
+    for (const session of sessions) broker.detach(session);
+    expect(broker.stats().queuedMessages).toBe(0);
+  }
+});
+
 test('retained messages that no checkpoint has seen count as what it has to take', () => {
   const committer = new Committer();
   const before = committer.broker.freshBytes;
