@@ -1,6 +1,7 @@
 /** Retained messages that come with a subscription, many of them. */
 import { expect, test } from 'vitest';
 import { decodeOps, type Op } from '../../src/core/broker/index.ts';
+import { PIECES } from '../../src/runtime/connections/recaller.ts';
 import { Serving, type MemoryClient } from './serving.ts';
 import { ack, bytesOf, connect, connected, heardBy, lasting, packetsOf, publish, subscribe } from './v5.ts';
 
@@ -9,8 +10,18 @@ const names = (count: number): string[] =>
   Array.from({ length: count }, (_, n) => `t/${String(n).padStart(5, '0')}`);
 
 /** Serves, and retains a message for each of so many topics. */
-async function retaining(count: number, payloadOf = (_: number): string => PAYLOAD): Promise<Serving> {
-  const server = new Serving({ backlogSizeMax: 64 * 1024, inFlightMax: 100 });
+async function retaining(
+  count: number,
+  payloadOf = (_: number): string => PAYLOAD,
+  pieces = PIECES,
+): Promise<Serving> {
+  const server = new Serving(
+    { backlogSizeMax: 64 * 1024, inFlightMax: 100 },
+    undefined,
+    undefined,
+    undefined,
+    pieces,
+  );
   await server.connections.open();
   server.proposals.commit();
   const writer = connected(server, 'w');
@@ -166,4 +177,21 @@ test('a piece is small: five hundred messages at most, and each of its messages 
   expect(topics.filter((topic) => topic === 't/01000')).toHaveLength(1);
   expect([...new Set(topics)].sort()).toEqual(names(1_200));
   expect(heardBy(reader)).toEqual([]);
+});
+
+test('a client that stops reading holds on to some of the addresses that its filter matches, and gets all of them when it reads', async () => {
+  for (const found of [1, 7, 20, 100]) {
+    const server = await retaining(100, undefined, { ...PIECES, messages: 10, found });
+    const reader = connected(server, 'r', lasting(1_000));
+    reader.send(subscribe(1, 't/#'));
+    const writer = connected(server, 'w2');
+    await server.clock.run(1);
+    server.proposals.commitOnce();
+    // With twenty, all that had been found for the next piece has gone when that is cut.
+    for (let n = 10; n < 20; n += 1)
+      writer.send(publish(names(20)[n] ?? '', '', { retain: true, messageId: 1 + n }));
+    expect(new Set(await drained(server, reader))).toEqual(new Set(names(100)));
+    const pieces = opsOf(server).flatMap((op) => (op.type === 'recall' ? [op.addresses.length] : []));
+    expect(Math.max(...pieces)).toBe(Math.min(10, found));
+  }
 });

@@ -18,6 +18,7 @@ import {
   Connections,
   type ConnectionOptions,
 } from '../../src/runtime/connections/index.ts';
+import { PIECES } from '../../src/runtime/connections/recaller.ts';
 import { AccessGate, type AccessOptions } from '../../src/runtime/access/index.ts';
 import type { Proposals } from '../../src/runtime/proposals.ts';
 import type { PairSight } from '../../src/runtime/sys/index.ts';
@@ -263,6 +264,7 @@ export class Serving {
     broker = new Broker(),
     access: Partial<AccessOptions> = {},
     hashing: PasswordHashing = new NodeScrypt(),
+    pieces = PIECES,
   ) {
     this.broker = broker;
     this.proposals = new HeldProposals(broker);
@@ -290,6 +292,7 @@ export class Serving {
       // Simulated years would pass in looks at what changes below $SYS/.
       options: { ...defaultOptions, sysInterval: 0, ...options },
       peerReference: (transport) => `peer.example:${transport}`,
+      pieces,
       self: { version: '1.2.3', heapBytes: () => this.heapBytes, pair: () => this.pair },
     });
     this.proposals.applied = () => this.connections.applied();

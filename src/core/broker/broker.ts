@@ -11,7 +11,7 @@ import { Message, type Content } from './message.ts';
 import { decodeOps } from './op-codec.ts';
 import type { Outcome, QueueBounds } from './op.ts';
 import { PAGING, type PagingSizes } from './paging.ts';
-import type { RecallPiece } from './recalls.ts';
+import { isOf, type Recall, type RecallPiece } from './recalls.ts';
 import { restore } from './restore.ts';
 import type { RetainedBounds, Retaining } from './retained.ts';
 import { Session } from './session.ts';
@@ -272,9 +272,14 @@ export class Broker {
         this.#applying.bringRetained(session, subscription, { seq: through, index: LAST_INDEX });
   }
 
-  /** Addresses of retained messages that the filter matches, in the order of their publication. */
-  retainedAddresses(filter: string): readonly string[] {
-    return this.#state.retained.matching(filter).map(({ address }) => address);
+  /** Addresses of the retained messages that the recall has still to bring, in the order of their publication; the first so many. */
+  retainedAddresses(recall: Recall, countMax = Infinity): readonly string[] {
+    const addresses: string[] = [];
+    for (const message of this.#state.retained.matching(recall.filter)) {
+      if (addresses.length >= countMax) break;
+      if (isOf(message, recall)) addresses.push(message.address);
+    }
+    return addresses;
   }
 
   /** The retained message of this address; null: there is none. */

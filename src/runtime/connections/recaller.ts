@@ -7,13 +7,18 @@ import type { Cancel } from '../../base/index.ts';
 import { isOf, type Place, type Recall, type RecallPiece, type Session } from '../../core/broker/index.ts';
 import type { Surroundings } from './surroundings.ts';
 
-/** How many messages a piece has at most; and no more bytes than these and one message. */
-export type PieceSizes = Readonly<{ messages: number; bytes: number }>;
+/**
+ * How many messages a piece has at most; and no more bytes than these and one message. `found`: how many of the messages of
+ * a recall are known at once: a client that stops reading holds on to so many addresses. To find the next ones takes less than to send these.
+ */
+export type PieceSizes = Readonly<{ messages: number; bytes: number; found: number }>;
 
-export const PIECES: PieceSizes = { messages: 500, bytes: 256 * 1024 };
+export const PIECES: PieceSizes = { messages: 500, bytes: 256 * 1024, found: 50_000 };
 
-/** Through the addresses of one recall; those before `at` have been looked at. */
-type Walk = Readonly<{ filter: string; through: Place; addresses: readonly string[] }> & { at: number };
+/** Through the first addresses of one recall; those before `at` have been looked at. `isWhole`: nothing comes after them. */
+type Walk = Readonly<{ filter: string; through: Place; addresses: readonly string[]; isWhole: boolean }> & {
+  at: number;
+};
 
 export type RecallerParts = Readonly<{
   around: Surroundings;
@@ -80,22 +85,30 @@ export class Recaller {
     let bytes = 0;
     while (addresses.length < pieces.messages && bytes < pieces.bytes) {
       const address = walk.addresses[walk.at];
-      if (address === undefined) return { filter, through, addresses, after: null };
+      if (address === undefined) {
+        this.#walk = null;
+        return { filter, through, addresses, after: walk.isWhole ? null : after };
+      }
       walk.at += 1;
       const message = broker.retainedAt(address);
-      if (message === null || !isOf(message, recall) || message.hasExpired(now)) continue;
+      if (message === null || !isOf(message, recall)) continue;
+      after = message.place;
+      if (message.hasExpired(now)) continue;
       addresses.push(address);
       bytes += message.bytes;
-      after = message.place;
     }
     return { filter, through, addresses, after };
   }
 
-  /** A new one, where another server, connection or subscription has begun the recall. */
-  #walkOf({ filter, through }: Recall): Walk {
+  /** A new one, where another server, connection or subscription has begun the recall, or the former one has come to its end. */
+  #walkOf(recall: Recall): Walk {
+    const { filter, through } = recall;
     const former = this.#walk;
-    if (former?.filter === filter && former.through === through) return former;
-    const addresses = this.#parts.around.broker.retainedAddresses(filter);
-    return (this.#walk = { filter, through, addresses, at: 0 });
+    const isIts = former?.filter === filter && former.through === through;
+    if (isIts && (former.isWhole || former.at < former.addresses.length)) return former;
+    const { broker, pieces } = this.#parts.around;
+    const addresses = broker.retainedAddresses(recall, pieces.found);
+    const isWhole = addresses.length < pieces.found;
+    return (this.#walk = { filter, through, addresses, isWhole, at: 0 });
   }
 }

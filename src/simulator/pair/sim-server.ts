@@ -25,7 +25,7 @@ const CHECKPOINT = { intervalMs: 2_000, bytesMax: 32 * 1024, freshBytesMax: 8 * 
 const PAGING: PagingSizes = { pageMessages: 3, pageBytes: 512, memoryBytes: 2048, tidyMax: 40 };
 
 /** What is retained comes to who subscribes in pieces so small that a server goes between them. */
-const PIECES = { messages: 2, bytes: 4096 };
+const PIECES = { messages: 2, bytes: 4096, found: 1000 };
 
 /** The simulated clients are anonymous: nothing is ever hashed. */
 const anonymousOnly = (broker: Broker): AccessGate =>

@@ -100,8 +100,9 @@ export const receive = (clientId: string, packetId: number, address: string, tex
 
 /** The whole of what the session's subscriptions have still to bring, each recall in one piece. */
 export const recalls = (broker: Broker, session: Session): Op[] =>
-  [...session.recalls.all()].map(({ filter, through }) => {
-    const addresses = broker.retainedAddresses(filter);
+  [...session.recalls.all()].map((recall) => {
+    const { filter, through } = recall;
+    const addresses = broker.retainedAddresses(recall);
     return { type: 'recall', clientId: session.clientId, filter, through, addresses, after: null };
   });
 

@@ -100,10 +100,18 @@ test('what is retained and comes to who subscribes is bounded with the rest, tho
     for (const session of sessions) {
       // The same again and again.
       for (let round = 0; round < 20; round += 1) {
-        broker.bringRetained(session, broker.subscribeLocal(session, [plainSubscription(filter, 1)]), through);
+        broker.bringRetained(
+          session,
+          broker.subscribeLocal(session, [plainSubscription(filter, 1)]),
+          through,
+        );
         const [recall] = session.recalls.all();
         if (recall !== undefined)
-          broker.recallLocal(session, { ...recall, addresses: broker.retainedAddresses(filter), after: null });
+          broker.recallLocal(session, {
+            ...recall,
+            addresses: broker.retainedAddresses(recall),
+            after: null,
+          });
       }
     }
     // A place in a queue counts as a hundred bytes.
