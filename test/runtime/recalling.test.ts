@@ -195,3 +195,18 @@ test('a client that stops reading holds on to some of the addresses that its fil
     expect(Math.max(...pieces)).toBe(Math.min(10, found));
   }
 });
+
+test('the topics of a piece count as what it takes', async () => {
+  const server = new Serving();
+  await server.connections.open();
+  server.proposals.commit();
+  const writer = connected(server, 'w');
+  for (let n = 0; n < 200; n += 1)
+    writer.send(publish(`${'x'.repeat(4_000)}/${n}`, 'm', { retain: true, messageId: 1 + n }));
+  server.proposals.commit();
+  const reader = connected(server, 'r', lasting(1_000));
+  reader.send(subscribe(1, '#'));
+  expect(await drained(server, reader)).toHaveLength(200);
+  const pieces = opsOf(server).flatMap((op) => (op.type === 'recall' ? [op.addresses] : []));
+  for (const addresses of pieces) expect(addresses.join('').length).toBeLessThan(PIECES.bytes + 5_000);
+});

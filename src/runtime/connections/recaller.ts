@@ -8,7 +8,7 @@ import { isOf, type Place, type Recall, type RecallPiece, type Session } from '.
 import type { Surroundings } from './surroundings.ts';
 
 /**
- * How many messages a piece has at most; and no more bytes than these and one message. `found`: how many of the messages of
+ * How many messages a piece has at most; and no more bytes than these and one message, their topics counted. `found`: how many of the messages of
  * a recall are known at once: a client that stops reading holds on to so many addresses. To find the next ones takes less than to send these.
  */
 export type PieceSizes = Readonly<{ messages: number; bytes: number; found: number }>;
@@ -95,7 +95,7 @@ export class Recaller {
       after = message.place;
       if (message.hasExpired(now)) continue;
       addresses.push(address);
-      bytes += message.bytes;
+      bytes += address.length + message.bytes;
     }
     return { filter, through, addresses, after };
   }
