@@ -8,7 +8,7 @@ export const connectionFaults = {
   LS_STALLED: (ms: number) =>
     `has read nothing for ${ms} ms (mqtt.stallTimeout) while mqtt.backlogSizeMax waited for it; look at it and at its network, or let it subscribe to less`,
   LS_QUEUE_FULL: (dropped: number) =>
-    `${dropped} messages were dropped because the queues of their clients were full, the oldest first; let those clients connect and read, or raise mqtt.queueMessagesMax`,
+    `${dropped} messages were dropped because the queues of their clients were full, the oldest first; let those clients connect and read, or raise mqtt.queueMessagesMax, mqtt.queueSizeMax or, for clients whose sessions end with their connections, mqtt.localQueuesSizeMax`,
 } as const;
 
 export type ConnectionFaultCode = keyof typeof connectionFaults;
