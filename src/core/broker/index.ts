@@ -13,6 +13,7 @@ export { type MessageQueue, type Queued, type QueuedQos } from './queue.ts';
 export { PAGING, type PagingSizes } from './paging.ts';
 export { isOf, type Recall, type RecallPiece } from './recalls.ts';
 export { type RetainedBounds, type Retaining } from './retained.ts';
+export { isFullFor } from './room.ts';
 export { type StateReader, type StoredPair } from './state-reader.ts';
 export { type Passing, type Session } from './session.ts';
 export { type Change } from './stored.ts';

@@ -3,8 +3,11 @@ import type { Message } from './message.ts';
 import type { QueueBounds } from './op.ts';
 import type { MessageQueue } from './queue.ts';
 
-export const isFullFor = (queue: MessageQueue, bounds: QueueBounds, message: Message): boolean =>
-  queue.length >= bounds.messages || queue.bytes + message.bytes > bounds.bytes;
+export const isFullFor = (
+  queue: Pick<MessageQueue, 'length' | 'bytes'>,
+  bounds: QueueBounds,
+  message: Message,
+): boolean => queue.length >= bounds.messages || queue.bytes + message.bytes > bounds.bytes;
 
 /**
  * A full queue lets its oldest messages go, `letGo` takes them out: the newest is what a client that comes back wants, and the publisher is not at

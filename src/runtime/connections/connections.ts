@@ -146,8 +146,8 @@ export class Connections {
       pieces: parts.pieces ?? PIECES,
       sysMatching: (filter) => this.#sys.matching(filter),
       propose: (op, done) => this.#propose(op, done),
-      proposeLater: (op) => {
-        if (this.#isServing) this.#parts.proposals.proposeLater(op, this.#awaited(null));
+      proposeLater: (op, done) => {
+        if (this.#isServing) this.#parts.proposals.proposeLater(op, this.#awaited(done));
       },
       departed: (clientId, departure) => this.#absentees.departed(clientId, departure),
       isHoldingBack: () => this.#isHoldingBack(),

@@ -126,7 +126,7 @@ export class Deliverer {
     if (this.#completed.length === 0) return;
     const numbers = this.#completed;
     this.#completed = [];
-    if (isDurable) this.#parts.around.proposeLater({ type: 'complete', clientId, numbers });
+    if (isDurable) this.#parts.around.proposeLater({ type: 'complete', clientId, numbers }, null);
   }
 
   /** Source: MQTT5-3.3.4-9: no more than this server allows, and no more than the client takes. */
@@ -221,8 +221,12 @@ export class Deliverer {
     if (released.length > 0) this.#released = [];
     if (isDurable) {
       const op = { type: 'settle', clientId, numbers } as const;
-      if (released.length === 0) around.proposeLater(op);
-      else around.propose(op, () => this.#sendReleases(released));
+      const done = (): void => {
+        this.#sendReleases(released);
+        this.#recaller.go();
+      };
+      if (released.length === 0) around.proposeLater(op, done);
+      else around.propose(op, done);
       return;
     }
     for (const number of numbers) around.broker.settleLocal(this.session, number);
@@ -236,7 +240,7 @@ export class Deliverer {
     const numbers = this.#window.takeDropped();
     if (numbers.length === 0) return;
     const { clientId, isDurable } = this.session;
-    if (isDurable) around.proposeLater({ type: 'drop', clientId, numbers });
+    if (isDurable) around.proposeLater({ type: 'drop', clientId, numbers }, () => this.#recaller.go());
     else for (const number of numbers) around.broker.settleLocal(this.session, number);
   }
 

@@ -4,7 +4,14 @@
  * Source: core/broker/recalls.ts; MQTT-3.3.1-6 of 3.1.1; PROTOCOL.md §2 Ack.
  */
 import type { Cancel } from '../../base/index.ts';
-import { isOf, type Place, type Recall, type RecallPiece, type Session } from '../../core/broker/index.ts';
+import {
+  isFullFor,
+  isOf,
+  type Place,
+  type Recall,
+  type RecallPiece,
+  type Session,
+} from '../../core/broker/index.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /**
@@ -55,8 +62,9 @@ export class Recaller {
     const recall = session.recalls.first;
     if (recall === null || this.#isOver || this.#isUnderWay || !isRead(this.#broughtThrough)) return;
     if (session.isDurable && around.isHoldingBack()) return;
-    this.#isUnderWay = true;
     const piece = this.#cut(recall);
+    if (piece === null) return;
+    this.#isUnderWay = true;
     if (session.isDurable) {
       around.propose({ type: 'recall', clientId: session.clientId, ...piece }, () => this.#goOn());
       return;
@@ -75,11 +83,15 @@ export class Recaller {
     brought();
   }
 
-  #cut(recall: Recall): RecallPiece {
+  /** Null: the queue has no room just now, and what waits in it comes first. */
+  #cut(recall: Recall): RecallPiece | null {
     const { broker, pairClock, pieces } = this.#parts.around;
+    const { queue, bounds, subscriptions } = this.#parts.session;
+    const filled = { length: queue.length, bytes: queue.bytes };
     const now = pairClock.now();
     const { filter, through } = recall;
     const walk = this.#walkOf(recall);
+    const granted = subscriptions.get(filter)?.qos ?? 0;
     const addresses: string[] = [];
     let { after } = recall;
     let bytes = 0;
@@ -89,14 +101,23 @@ export class Recaller {
         this.#walk = null;
         return { filter, through, addresses, after: walk.isWhole ? null : after };
       }
+      const found = broker.retainedAt(address);
+      const message = found !== null && isOf(found, recall) ? found : null;
+      const comes = message !== null && !message.hasExpired(now);
+      // One that is longer than the whole queue may be is left out when it comes there.
+      if (comes && granted > 0 && message.qos > 0 && message.bytes <= bounds.bytes) {
+        if (isFullFor(filled, bounds, message)) break;
+        filled.length += 1;
+        filled.bytes += message.bytes;
+      }
       walk.at += 1;
-      const message = broker.retainedAt(address);
-      if (message === null || !isOf(message, recall)) continue;
+      if (message === null) continue;
       after = message.place;
-      if (message.hasExpired(now)) continue;
+      if (!comes) continue;
       addresses.push(address);
       bytes += address.length + message.bytes;
     }
+    if (addresses.length === 0) return null;
     return { filter, through, addresses, after };
   }
 

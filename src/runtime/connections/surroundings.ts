@@ -31,7 +31,7 @@ export interface Surroundings {
   /** `done` comes when the operation is committed and applied; never, when serving ends first. */
   propose(op: Op, done: ((outcome: Outcome) => void) | null): void;
   /** As of `Proposals`. */
-  proposeLater(op: Op): void;
+  proposeLater(op: Op, done: (() => void) | null): void;
   /** The client's connection is over, and this is to be known to both servers: what becomes of its session and its will follows from it. */
   departed(clientId: string, departure: Departure): void;
   /** Nothing may be taken from clients now; `read` is called when it may. */
