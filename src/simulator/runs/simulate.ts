@@ -25,7 +25,7 @@ import { Trace } from './trace.ts';
  */
 export const LIVENESS_MS = 60_000;
 /** From one message of a publisher to its next, on an average: drawn between this and fifty times as much. */
-const FASTEST_MS = 80;
+const FASTEST_MS = 120;
 /** How many of all runs have groups of consumers, clients of MQTT 5, and durable ones that subscribe in the midst of it. */
 const GROUPS_PART = 0.05;
 const MQTT5_PART = 0.15;
