@@ -171,14 +171,12 @@ export class CommitPipeline implements Proposals {
     if (this.#claim === null) return;
     this.#add(op, done);
     this.#isUrgent = true;
-    if (this.#writer.length >= BATCH_BYTES) this.#closeBatch();
     this.#flushSoon();
   }
 
   proposeLater(op: Op, done: Done): void {
     if (this.#claim === null) return;
     this.#add(op, done);
-    if (this.#writer.length >= BATCH_BYTES) return this.hurry();
     this.#later ??= this.#clock.after(LATER_MS, () => this.hurry());
   }
 
@@ -230,6 +228,9 @@ export class CommitPipeline implements Proposals {
     encodeOp(this.#writer, op);
     this.#dones.push(done);
     this.#pendingBytes += this.#writer.length - before;
+    if (this.#writer.length < BATCH_BYTES) return;
+    this.#closeBatch();
+    this.#flushSoon();
   }
 
   #flushSoon(): void {
