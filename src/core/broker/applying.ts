@@ -111,6 +111,7 @@ export class Applying {
       present.expirySeconds = op.expirySeconds;
       present.detachedAt = null;
       this.#state.sessions.changed(present);
+      present.recalls.cameBack(place);
       this.#state.groups.renew(present);
     } else if (op.expirySeconds > 0) {
       const { clientId, user, expirySeconds, queue } = op;
@@ -230,7 +231,8 @@ export class Applying {
     const { retained, router } = this.#state;
     for (const address of piece.addresses) {
       const message = retained.at(address);
-      if (message !== null && isOf(message, recall)) router.deliverRetained(session, message, subscription);
+      if (message !== null && isOf(message, recall, subscription.qos))
+        router.deliverRetained(session, message, subscription);
     }
     session.recalls.cameTo(recall, piece.after);
     return true;

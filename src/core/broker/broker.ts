@@ -7,7 +7,7 @@ import { assert } from '../../base/index.ts';
 import type { AccessState } from '../access/index.ts';
 import { Applying } from './applying.ts';
 import type { Lending } from './lending.ts';
-import { Message, type Content } from './message.ts';
+import { Message, type Content, type Qos } from './message.ts';
 import { decodeOps } from './op-codec.ts';
 import type { Outcome, QueueBounds } from './op.ts';
 import { PAGING, type PagingSizes } from './paging.ts';
@@ -31,7 +31,7 @@ export type BrokerStats = Readonly<{
   queuedMessages: number;
   /** Payloads and properties of what waits for single clients, those of one message in each of its queues. */
   queuedBytes: number;
-  /** What those of durable sessions and groups take in memory, roughly; the rest of them is in the store alone. */
+  /** What those of durable sessions and groups take in memory, and retained ones that are not stored yet, roughly; the rest of them is in the store alone. */
   queuedMemoryBytes: number;
   retainedMessages: number;
   /** Of their topics, payloads and properties. */
@@ -272,12 +272,12 @@ export class Broker {
         this.#applying.bringRetained(session, subscription, { seq: through, index: LAST_INDEX });
   }
 
-  /** Addresses of the retained messages that the recall has still to bring, in the order of their publication; the first so many. */
-  retainedAddresses(recall: Recall, countMax = Infinity): readonly string[] {
+  /** Addresses of the retained messages that the recall has still to bring, in the order of their publication; the first so many. `granted`: by its subscription. */
+  retainedAddresses(recall: Recall, granted: Qos, countMax = Infinity): readonly string[] {
     const addresses: string[] = [];
     for (const message of this.#state.retained.matching(recall.filter)) {
       if (addresses.length >= countMax) break;
-      if (isOf(message, recall)) addresses.push(message.address);
+      if (isOf(message, recall, granted)) addresses.push(message.address);
     }
     return addresses;
   }

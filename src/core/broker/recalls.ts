@@ -2,14 +2,15 @@
  * Retained messages that are still to come to a session whose filter has wildcards, so that there may be a million of them: they are brought
  * in pieces, as fast as the client takes them. Both servers know how far each recall has come; which addresses its filter matches, only who
  * serves looks up. A recall has what was published up to the place where its subscription began, in the order of publication: whatever is
- * published later comes by itself, and what has taken a message's place or taken it away meanwhile leaves nothing to bring.
+ * published later comes by itself, and what has taken a message's place or taken it away meanwhile leaves nothing to bring. With QoS 0 nothing comes
+ * by itself to a client that is away: so what it would get with QoS 0 is brought up to where it came back.
  * Source: MQTT-3.3.1-6 of 3.1.1; MQTT 5.0 §3.3.1.3.
  */
-import type { Message, Place } from './message.ts';
+import { lowerQos, type Message, type Place, type Qos } from './message.ts';
 import { NOWHERE } from './stored.ts';
 
-/** Of one filter: messages published after `after`, up to `through`. */
-export type Recall = Readonly<{ filter: string; after: Place; through: Place }>;
+/** Of one filter: messages published after `after`, up to `through`; those that go out with QoS 0, up to `passingThrough`. */
+export type Recall = Readonly<{ filter: string; after: Place; through: Place; passingThrough: Place }>;
 
 /** As of the operation `recall`. */
 export type RecallPiece = Readonly<{
@@ -44,7 +45,7 @@ export class Recalls {
 
   /** One that is under way begins anew. */
   begin(filter: string, through: Place): void {
-    this.restore({ filter, after: NOWHERE, through });
+    this.restore({ filter, after: NOWHERE, through, passingThrough: through });
   }
 
   restore(recall: Recall): void {
@@ -55,6 +56,11 @@ export class Recalls {
   of({ filter, through }: RecallPiece): Recall | null {
     const recall = this.#byFilter.get(filter) ?? null;
     return recall !== null && isSame(recall.through, through) ? recall : null;
+  }
+
+  /** The client has come back with the operation there. */
+  cameBack(place: Place): void {
+    for (const recall of this.all()) this.restore({ ...recall, passingThrough: place });
   }
 
   /** The piece was brought. */
@@ -70,6 +76,7 @@ export class Recalls {
   }
 }
 
-/** The message is part of the recall. */
-export const isOf = ({ place }: Message, { after, through }: Recall): boolean =>
-  isAfter(place, after) && !isAfter(place, through);
+/** The message is part of the recall. `granted`: by the subscription. */
+export const isOf = ({ place, qos }: Message, recall: Recall, granted: Qos): boolean =>
+  isAfter(place, recall.after) &&
+  !isAfter(place, lowerQos(qos, granted) === 0 ? recall.passingThrough : recall.through);

@@ -5,7 +5,7 @@
  *     1 message     place                     content (see bits.ts), of a message that several hold (see bodies.ts)
  *     2 session     place                     flags (1: a full queue refuses, 2: nobody is connected), clientId, user (empty: none),
  *                                             u32 messages, u64 bytes, u32 expirySeconds, u64 detachedAt, list of subscriptions (see subscription.ts),
- *                                             list of recalls: filter, place after, place through
+ *                                             list of recalls: filter, places after, through and passingThrough (see recalls.ts)
  *     3 counter     queue's place             u64 next: the next number, u64 first: what is numbered below is settled, u32 messages, u64 bytes.
  *                                             The place is its session's, or its group's
  *     4 page        queue's place, number     messages of the queue from that number on (see stored-page.ts)
@@ -124,9 +124,9 @@ export function sessionValue(session: StoredSession): Buffer {
     .u32(session.expirySeconds)
     .u64(detachedAt ?? 0);
   writeList(writer, session.subscriptions, (each) => encodeSubscription(writer, each));
-  writeList(writer, session.recalls, ({ filter, after, through }) => {
-    encodePlace(writer.text(filter), after);
-    encodePlace(writer, through);
+  writeList(writer, session.recalls, ({ filter, after, through, passingThrough }) => {
+    writer.text(filter);
+    for (const place of [after, through, passingThrough]) encodePlace(writer, place);
   });
   return writer.taken();
 }
@@ -146,6 +146,7 @@ export function sessionFrom(value: Buffer): StoredSession {
     filter: reader.text(),
     after: decodePlace(reader),
     through: decodePlace(reader),
+    passingThrough: decodePlace(reader),
   }));
   return {
     clientId,

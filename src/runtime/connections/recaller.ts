@@ -8,6 +8,7 @@ import {
   isFullFor,
   isOf,
   type Place,
+  type Qos,
   type Recall,
   type RecallPiece,
   type Session,
@@ -90,8 +91,8 @@ export class Recaller {
     const filled = { length: queue.length, bytes: queue.bytes };
     const now = pairClock.now();
     const { filter, through } = recall;
-    const walk = this.#walkOf(recall);
     const granted = subscriptions.get(filter)?.qos ?? 0;
+    const walk = this.#walkOf(recall, granted);
     const addresses: string[] = [];
     let { after } = recall;
     let bytes = 0;
@@ -102,7 +103,7 @@ export class Recaller {
         return { filter, through, addresses, after: walk.isWhole ? null : after };
       }
       const found = broker.retainedAt(address);
-      const message = found !== null && isOf(found, recall) ? found : null;
+      const message = found !== null && isOf(found, recall, granted) ? found : null;
       const comes = message !== null && !message.hasExpired(now);
       // One that is longer than the whole queue may be is left out when it comes there.
       if (comes && granted > 0 && message.qos > 0 && message.bytes <= bounds.bytes) {
@@ -122,13 +123,13 @@ export class Recaller {
   }
 
   /** A new one, where another server, connection or subscription has begun the recall, or the former one has come to its end. */
-  #walkOf(recall: Recall): Walk {
+  #walkOf(recall: Recall, granted: Qos): Walk {
     const { filter, through } = recall;
     const former = this.#walk;
     const isIts = former?.filter === filter && former.through === through;
     if (isIts && (former.isWhole || former.at < former.addresses.length)) return former;
     const { broker, pieces } = this.#parts.around;
-    const addresses = broker.retainedAddresses(recall, pieces.found);
+    const addresses = broker.retainedAddresses(recall, granted, pieces.found);
     const isWhole = addresses.length < pieces.found;
     return (this.#walk = { filter, through, addresses, isWhole, at: 0 });
   }

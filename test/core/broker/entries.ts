@@ -102,7 +102,7 @@ export const receive = (clientId: string, packetId: number, address: string, tex
 export const recalls = (broker: Broker, session: Session): Op[] =>
   [...session.recalls.all()].map((recall) => {
     const { filter, through } = recall;
-    const addresses = broker.retainedAddresses(recall);
+    const addresses = broker.retainedAddresses(recall, session.subscriptions.get(filter)?.qos ?? 0);
     return { type: 'recall', clientId: session.clientId, filter, through, addresses, after: null };
   });
 

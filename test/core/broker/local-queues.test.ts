@@ -109,7 +109,7 @@ test('what is retained and comes to who subscribes is bounded with the rest, tho
         if (recall !== undefined)
           broker.recallLocal(session, {
             ...recall,
-            addresses: broker.retainedAddresses(recall),
+            addresses: broker.retainedAddresses(recall, 1),
             after: null,
           });
       }

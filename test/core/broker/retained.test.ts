@@ -11,6 +11,7 @@ import {
   Committer,
   MemoryStore,
   open,
+  passingOf,
   publish,
   queueOf,
   recalls,
@@ -62,6 +63,7 @@ test('a piece of a recall brings what was published between where the recall has
     filter: 'a/+',
     through,
     after: { seq: 1, index: 2 },
+    passingThrough: through,
   });
   committer.commit(piece(['a/4'], null));
   expect(session.recalls.isEmpty).toBe(true);
@@ -77,6 +79,23 @@ test('whoever subscribes again while a recall is under way begins it anew; what 
   expect(committer.commit(...former)).toEqual([{ type: 'absent' }]);
   committer.commit(...recalls(committer.broker, session));
   expect(queueOf(session)).toEqual(['0:one:r', '1:two:r']);
+});
+
+test('what took the place of a retained message with QoS 0 while its client was away comes when that is back', () => {
+  const committer = new Committer();
+  committer.commit(retain('a/1', 'old'), open('c'), subscribe('c', 'a/+'));
+  const session = committer.broker.attach('c');
+  committer.broker.detach(session);
+  // Nobody is there to be given it, and it stands in no queue.
+  committer.commit(retain('a/1', 'newer', 0));
+  committer.commit(open('c'));
+  committer.broker.attach('c');
+  // This one comes by itself.
+  committer.commit(retain('a/2', 'live', 0));
+  expect(passingOf(session)).toEqual(['live']);
+  committer.commit(...recalls(committer.broker, session));
+  expect(queueOf(session)).toEqual([]);
+  expect(session.owed.map(({ message }) => Buffer.from(message.payload).toString())).toEqual(['newer']);
 });
 
 test('with its subscription a recall ends', () => {
