@@ -293,6 +293,19 @@ test('no PUBREC, PUBREL or PUBCOMP, and no first PUBLISH with QoS 2, leaves befo
   expect(server.proposals.ops).toEqual(['complete']);
 });
 
+test('a PUBREL waits for the entry with its own message, not for one that was proposed before (Ack)', async () => {
+  const { server, reader, publisher } = await readerAndPublisher();
+  publisher.send(publishPacket('t', 'one', 5), exactPacket('t', 'two', 6));
+  server.proposals.commit();
+  expect(reader.packets()).toEqual(['t=one q1 #1', 't=two q2 #2']);
+  reader.send(pubackPacket(1));
+  reader.send(pubrecPacket(2));
+  server.proposals.commitOnce(1);
+  expect(reader.packets()).toEqual([]);
+  server.proposals.commitOnce();
+  expect(reader.packets()).toEqual(['62020002']);
+});
+
 test('assignments come once for a whole window, and QoS 1 has none: its messages cost the entries that they always did', async () => {
   const { server, reader, publisher } = await readerAndPublisher({ inFlightMax: 10 });
   let assigned = 0;

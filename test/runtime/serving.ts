@@ -80,11 +80,13 @@ export class HeldProposals implements Proposals {
     return writer.taken();
   }
 
-  /** One entry of all that is pending: committed, applied, told. */
-  commitOnce(): void {
-    const batch = this.#pending;
+  /** One entry of all that is pending, or of the first so many: committed, applied, told. */
+  commitOnce(count = this.#pending.length): void {
+    const batch = this.#pending.slice(0, count);
+    const later = this.#pending.slice(count);
+    this.#pending = batch;
     const body = this.pendingBody();
-    this.#pending = [];
+    this.#pending = later;
     this.#seq += 1;
     this.bodies.push(body);
     const outcomes = this.#broker.apply(body, this.#seq);

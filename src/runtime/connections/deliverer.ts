@@ -217,16 +217,17 @@ export class Deliverer {
     const { clientId, isDurable } = this.session;
     const numbers = this.#settled;
     const released = this.#released;
-    if (numbers.length > 0) this.#settled = [];
-    if (released.length > 0) this.#released = [];
+    // Always others: what is proposed must not grow by what comes later, or a PUBREL would leave before its message is settled.
+    this.#settled = [];
+    this.#released = [];
     if (isDurable) {
       const op = { type: 'settle', clientId, numbers } as const;
-      const done = (): void => {
-        this.#sendReleases(released);
-        this.#recaller.go();
-      };
-      if (released.length === 0) around.proposeLater(op, done);
-      else around.propose(op, done);
+      if (released.length === 0) around.proposeLater(op, () => this.#recaller.go());
+      else
+        around.propose(op, () => {
+          this.#sendReleases(released);
+          this.#recaller.go();
+        });
       return;
     }
     for (const number of numbers) around.broker.settleLocal(this.session, number);
