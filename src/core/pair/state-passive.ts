@@ -87,6 +87,10 @@ const returns = {
   actions: listens,
 } as const;
 
+/** It said that it has stopped, or that it held the lock: then the lock is to be had only if it is gone. */
+const peerIsGone = ({ lastReport }: PairMemory): boolean =>
+  lastReport?.lockHeld === true || lastReport?.present === 'STOPPED';
+
 const claimExits = {
   later: [
     {
@@ -207,11 +211,7 @@ export const PASSIVE = createStateConfig({
       on: {
         channelUp: [returns, { actions: listens }],
         gatewayAnswered: [
-          // It said that it held the lock: then the lock is to be had only if it is gone.
-          {
-            guard: ({ context }) => context.lastReport?.lockHeld === true && context.isFresh,
-            target: 'resting',
-          },
+          { guard: ({ context }) => context.isFresh && peerIsGone(context), target: 'resting' },
           { guard: ({ context }) => !context.isFresh, target: 'looking' },
           { target: 'pausing' },
         ],
