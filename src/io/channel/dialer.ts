@@ -43,6 +43,7 @@ export class Dial {
     this.#socket = new WebSocket('ws://peer/lockstep', {
       ...webSocketOptions,
       createConnection: () => this.#tcp,
+      generateMask: unmasked,
     });
     this.#cancelDeadline = clock.after(PROOF_TIMEOUT_MS, () => {
       this.#fail({ kind: 'unreachable' });
@@ -109,6 +110,14 @@ export class Dial {
     if (this.#tcp.bytesRead > UNPROVEN_BYTES_MAX) this.#fail({ kind: 'notLockstep' });
   };
 }
+
+/**
+ * A mask of zeros changes no byte, so none has to be gone through. Masks keep those who choose what is sent from speaking to proxies between
+ * (RFC 6455 §10.3); two servers that have proved themselves to each other choose nothing for anybody else.
+ */
+const unmasked = (mask: Buffer): void => {
+  mask.fill(0);
+};
 
 function endingOf(error: NodeJS.ErrnoException): DialEnding {
   const code = error.code ?? '';
