@@ -5,7 +5,14 @@ import { pubackPacket, publishPacket, Serving, subscribePacket, type MemoryClien
 import * as v5 from './v5.ts';
 import { heardBy } from './v5.ts';
 
+/** It serves, and has looked for the first time: it does so a second after it has begun, and from then on at the interval. */
 async function serving(options: ConstructorParameters<typeof Serving>[0] = {}): Promise<Serving> {
+  const server = await begun(options);
+  await server.clock.run(1_000);
+  return server;
+}
+
+async function begun(options: ConstructorParameters<typeof Serving>[0] = {}): Promise<Serving> {
   const server = new Serving({ sysInterval: 10_000, ...options });
   await server.connections.open();
   server.proposals.commit();
@@ -49,6 +56,16 @@ for (const isDurable of [false, true])
     expect(client.packets()).toEqual([]);
   });
 
+test('who subscribes before the first look is sent what there is now, and what has changed at the first look', async () => {
+  const server = await begun();
+  const client = watching(server, '$SYS/broker/clients/connected');
+  expect(client.packets()).toEqual(['9003000101', '$SYS/broker/clients/connected=1 r']);
+  server.connected('other');
+  server.proposals.commit();
+  await server.clock.run(1_000);
+  expect(client.packets()).toEqual(['$SYS/broker/clients/connected=2']);
+});
+
 test('messages, publishes, bytes, subscriptions and what is stored are counted, and their rise a minute as averages', async () => {
   const server = await serving({ sysInterval: 10_000 });
   const reader = server.connected('r', { isDurable: true });
@@ -62,7 +79,7 @@ test('messages, publishes, bytes, subscriptions and what is stored are counted, 
   const texts = told(watching(server, '$SYS/#'));
   expect(texts).toMatchObject({
     version: 'lockstep version 1.2.3 r',
-    uptime: '10 seconds r',
+    uptime: '11 seconds r',
     'messages/received': '7 r',
     'messages/sent': '7 r',
     'publish/messages/received': '3 r',
@@ -178,5 +195,5 @@ test('a server that no longer serves tells nothing more, and one that serves aga
   await server.clock.run(30_000);
   await server.connections.open();
   server.proposals.commit();
-  expect(told(watching(server, '$SYS/broker/uptime'))).toEqual({ uptime: '30 seconds r' });
+  expect(told(watching(server, '$SYS/broker/uptime'))).toEqual({ uptime: '31 seconds r' });
 });

@@ -13,6 +13,9 @@ export type SysTopicsParts = Readonly<{
   publish: (changed: readonly Content[]) => void;
 }>;
 
+/** Who has just begun to serve has clients to let in first. */
+const FIRST_MS = 1_000;
+
 export class SysTopics {
   readonly #parts: SysTopicsParts;
   readonly #loads = new Map<string, Load>();
@@ -27,8 +30,9 @@ export class SysTopics {
 
   /** This server serves. */
   begin(): void {
+    const { clock, intervalMs } = this.#parts;
     this.stop();
-    if (this.#parts.intervalMs > 0) this.#look();
+    if (intervalMs > 0) this.#timer = clock.after(Math.min(intervalMs, FIRST_MS), () => this.#look());
   }
 
   stop(): void {
@@ -37,14 +41,23 @@ export class SysTopics {
     this.#topics = new Map();
   }
 
-  /** What a new subscription with this filter is sent: as of the last interval. */
+  /** What a new subscription with this filter is sent: as of the last interval; before the first one has ended, as of now. */
   matching(filter: string): readonly Content[] {
     if (!filter.startsWith('$SYS/')) return [];
+    if (this.#timer !== null && this.#topics.size === 0) this.#see();
     return sysContents([...this.#topics].filter(([topic]) => matches(filter, topic)));
   }
 
   #look(): void {
-    const { clock, intervalMs, snapshot, publish } = this.#parts;
+    const { clock, intervalMs, publish } = this.#parts;
+    const former = this.#topics;
+    this.#see();
+    publish(sysContents([...this.#topics].filter(([topic, text]) => former.get(topic) !== text)));
+    this.#timer = clock.after(intervalMs, () => this.#look());
+  }
+
+  #see(): void {
+    const { clock, snapshot } = this.#parts;
     const seen = snapshot();
     const ms = clock.now() - this.#seenAt;
     this.#seenAt = clock.now();
@@ -54,9 +67,6 @@ export class SysTopics {
       this.#loads.set(name, load);
     }
     const averages = new Map([...this.#loads].map(([name, load]) => [name, load.averages]));
-    const former = this.#topics;
     this.#topics = sysTopics(seen, averages);
-    publish(sysContents([...this.#topics].filter(([topic, text]) => former.get(topic) !== text)));
-    this.#timer = clock.after(intervalMs, () => this.#look());
   }
 }
