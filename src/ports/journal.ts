@@ -29,7 +29,7 @@ export interface Journal {
   read(from: Seq, bytesMax: number): Promise<Buffer | null>;
   /** The running checksum after entry `at`; null when it is not held. `firstSeq - 1` is known too. */
   chainAt(at: Seq): Promise<number | null>;
-  /** fdatasync of every segment and of the directory. Durable when it fulfils: all of `last`. */
+  /** Waits for what is under way. Durable when it fulfils: all of `last`, and the files' names. */
   rest(): Promise<void>;
   /** Cuts all after `after` into a file of its own; null when there is nothing to cut. Durable when it fulfils. */
   cut(after: Seq): Promise<CutTail | null>;

@@ -107,11 +107,7 @@ export class Segment {
 
   /** All that was ever written to it is durable when it fulfils, whoever wrote it. */
   async sync(): Promise<void> {
-    try {
-      await this.#handle.datasync();
-    } catch (error) {
-      if (!this.#isDropped) throw error;
-    }
+    await this.#handle.datasync();
   }
 
   /**

@@ -127,7 +127,7 @@ export class Replica {
     return this.#appending;
   }
 
-  /** Waits for the append under way, then syncs journal and directory. */
+  /** Waits for the append under way; then the whole journal is durable. */
   async rest(): Promise<void> {
     await this.#appending;
     if (this.#hasFailed) return never();

@@ -108,7 +108,7 @@ export class Replication {
     return this.#sender === null ? null : { entries: this.#sender.lagEntries, bytes: this.#sender.lagBytes };
   }
 
-  /** Sessions end, the journal writer comes to rest, journal and directory are synced. */
+  /** Sessions end and the journal writer comes to rest: all that it holds is durable. */
   async rest(): Promise<void> {
     this.endSession();
     await this.leaveSession();
