@@ -1,7 +1,9 @@
 /** Sessions that follow each other faster than a disk comes to rest, on a simulated disk that answers when it is told to. */
 import { expect, test } from 'vitest';
+import { ByteWriter } from '../../src/base/index.ts';
 import { Broker } from '../../src/core/broker/index.ts';
 import { claimId, epoch, seq, type Frame, type PairFact, type SessionId } from '../../src/core/pair/index.ts';
+import { putPair } from '../../src/core/replication/index.ts';
 import { Replication } from '../../src/runtime/replication/index.ts';
 import { SimStoreRoot } from '../../src/simulator/disk/sim-store.ts';
 import type { SimDisk } from '../../src/simulator/disk/sim-disk.ts';
@@ -84,4 +86,42 @@ test('a disk that fails while half an installation is removed stops the server, 
   disk.failNextSync();
   void replication.leaveSession();
   await failed;
+});
+
+test('chunks of a snapshot that come while others are made durable are installed together (§5)', async () => {
+  const disk = simDisk();
+  const { replication, heard } = await joining(disk);
+  const joined = heard.next('join');
+  replication.join(session(1), record);
+  await joined;
+  const origin = { last: { epoch: epoch(10), seq: seq(1) }, chain: 1, epochs: [] };
+  replication.heard({ type: 'full', session: session(1), parted: null, origin, bytes: 0 });
+  const chunk = (number: number): void => {
+    const body = new ByteWriter();
+    putPair(body, Buffer.from([number]), Buffer.alloc(8));
+    replication.heard({ type: 'chunk', session: session(1), number, body: body.taken() });
+  };
+  const first = heard.next('chunkTaken');
+  chunk(1);
+  await first;
+  const others = heard.next('chunkTaken');
+  for (const number of [2, 3, 4]) chunk(number);
+  await others;
+  const taken = heard.frames.flatMap((frame) => (frame.type === 'chunkTaken' ? [frame.number] : []));
+  expect(taken).toEqual([1, 4]);
+  await replication.leaveSession();
+});
+
+test('a chunk that does not follow the last one ends the session (§5)', async () => {
+  const { replication, heard } = await joining(simDisk());
+  const joined = heard.next('join');
+  replication.join(session(1), record);
+  await joined;
+  const origin = { last: { epoch: epoch(10), seq: seq(1) }, chain: 1, epochs: [] };
+  replication.heard({ type: 'full', session: session(1), parted: null, origin, bytes: 0 });
+  const failed = heard.next('joinFailed');
+  for (const number of [1, 3])
+    replication.heard({ type: 'chunk', session: session(1), number, body: Buffer.alloc(0) });
+  await failed;
+  await replication.leaveSession();
 });

@@ -25,6 +25,9 @@ const META_BYTES = 8;
 const TURN_COST = 1024 * 1024;
 const CHANGE_COST = 512;
 
+/** A chunk ends with the pair that makes it full, and most are no longer than this. */
+const CHUNK_SPARE = 32 * 1024;
+
 /** A backlog that is drained maps some 100 MiB between two checkpoints; together with what else a server needs that stays far below 1 GiB. */
 const MAPPED_BYTES_MAX = 256 * 1024 * 1024;
 
@@ -259,7 +262,7 @@ class LmdbSnapshot implements Snapshot {
   }
 
   #chunk(): Buffer | null {
-    const chunk = new ByteWriter(Math.min(this.#chunkBytes * 2, 1024 * 1024));
+    const chunk = new ByteWriter(this.#chunkBytes + CHUNK_SPARE);
     for (const stored of this.#rest()) {
       const { key, value } = pairOf(stored);
       putPair(chunk, key, value);

@@ -48,6 +48,8 @@ export class SessionJoiner {
   #work: Promise<void> = Promise.resolve();
   #received: Buffer[] = [];
   #isAppending = false;
+  /** Chunks that have come and wait to be installed together: one transaction and one sync for all of them. */
+  #chunks: FrameOf<'chunk'>[] | null = null;
   #committed: Seq = seq(0);
   /** From here on this journal is a part of the serving one. Before, its end may be a tail, of which the session's commit index says nothing. */
   #isAligned = false;
@@ -85,9 +87,16 @@ export class SessionJoiner {
       case 'delta':
         return this.#queue(() => this.#delta(frame));
       case 'full':
+        this.#chunks = null;
         return this.#queue(() => this.#full(frame));
       case 'chunk':
-        return this.#queue(() => this.#chunk(frame));
+        if (this.#chunks === null) {
+          const chunks: FrameOf<'chunk'>[] = [];
+          this.#chunks = chunks;
+          this.#queue(() => this.#install(chunks));
+        }
+        this.#chunks.push(frame);
+        return;
       case 'chunksEnd':
         return this.#queue(() => this.#chunksEnd());
       case 'entries':
@@ -214,14 +223,21 @@ export class SessionJoiner {
     return isShared ? null : 'it holds an epoch that the serving server does not know';
   }
 
-  async #chunk({ number, body }: FrameOf<'chunk'>): Promise<void> {
+  /** All that have come until now, of one snapshot. */
+  async #install(chunks: readonly FrameOf<'chunk'>[]): Promise<void> {
     const { send } = this.#parts;
+    if (this.#chunks === chunks) this.#chunks = null;
     if (this.#next === null) throw new Error('a chunk of a snapshot that was not announced');
-    if (number !== this.#next.taken + 1) throw new Error(`chunk ${number} after ${this.#next.taken}`);
+    let { taken } = this.#next;
+    for (const { number } of chunks) {
+      if (number !== taken + 1) throw new Error(`chunk ${number} after ${taken}`);
+      taken = number;
+    }
+    const body = Buffer.concat(chunks.map((chunk) => chunk.body));
     await this.#next.store.state.install(body);
-    this.#next.taken = number;
+    this.#next.taken = taken;
     this.#progress?.moved(body.length);
-    if (!this.#isOver) send({ type: 'chunkTaken', session: this.#session, number });
+    if (!this.#isOver) send({ type: 'chunkTaken', session: this.#session, number: taken });
   }
 
   async #chunksEnd(): Promise<void> {

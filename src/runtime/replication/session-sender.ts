@@ -25,7 +25,8 @@ import { SyncProgress, type SyncView } from './sync-progress.ts';
 const WINDOW_BYTES = 16 * 1024 * 1024;
 const FRAME_BYTES = 512 * 1024;
 const CHUNK_BYTES = 512 * 1024;
-const CHUNKS_AHEAD = 8;
+/** While the joiner makes some of them durable, others are on their way. */
+const CHUNKS_AHEAD = 24;
 /** A joiner this close to the end counts as near: the rest is a matter of milliseconds. */
 const NEAR_ENTRIES = 64;
 
@@ -58,6 +59,7 @@ export class SessionSender {
   /** Some write attempted or confirmed names the joiner, so that every entry waits for it. */
   #isRequired: boolean;
   #snapshot: { source: Snapshot; sent: number; taken: number } | null = null;
+  #isSendingChunks = false;
   #progress: SyncProgress | null = null;
 
   constructor(parts: SenderParts, session: SessionId, record: ArbitrationRecord) {
@@ -219,7 +221,9 @@ export class SessionSender {
   }
 
   async #sendChunks(): Promise<void> {
-    const { send } = this.#parts;
+    const { send, clock } = this.#parts;
+    if (this.#isSendingChunks) return;
+    this.#isSendingChunks = true;
     while (this.#snapshot !== null && this.#snapshot.sent - this.#snapshot.taken < CHUNKS_AHEAD) {
       const body = this.#snapshot.source.next();
       if (body === null) {
@@ -227,14 +231,15 @@ export class SessionSender {
         this.#snapshot = null;
         send({ type: 'chunksEnd', session: this.#session });
         this.#phase = 'streaming';
-        return;
+        break;
       }
       this.#snapshot.sent += 1;
       this.#progress?.moved(body.length);
       send({ type: 'chunk', session: this.#session, number: this.#snapshot.sent, body });
       // One chunk a turn: clients are served between two of them.
-      await Promise.resolve();
+      await new Promise<void>((resolve) => clock.after(0, resolve));
     }
+    this.#isSendingChunks = false;
   }
 
   // The stream --------------------------------------------------------------------------------------------------------------------
