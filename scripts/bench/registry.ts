@@ -9,6 +9,7 @@ import { journal } from './benches/journal.ts';
 import { latency } from './benches/latency.ts';
 import { limits } from './benches/limits.ts';
 import { matching } from './benches/matching.ts';
+import { profile } from './benches/profile.ts';
 import { startup } from './benches/startup.ts';
 import { sync } from './benches/sync.ts';
 import { takeover } from './benches/takeover.ts';
@@ -27,6 +28,7 @@ export const BENCHES: readonly Bench[] = [
   journal,
   channel,
   matching,
+  profile,
 ];
 
 /** The options that every benchmark takes. */

@@ -1,5 +1,7 @@
 /** What benchmarks say of their runs is what the runs were. Source: scripts/bench/. */
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { partOf, stacksIn } from '../../scripts/bench/profiling/cpu-profile.ts';
+import { flameGraph } from '../../scripts/bench/profiling/flame-graph.ts';
 import { Report } from '../../scripts/bench/report.ts';
 import { Session } from '../../scripts/bench/session.ts';
 import { digits, median, quantile, shown, spreadOf } from '../../scripts/bench/statistics.ts';
@@ -82,4 +84,44 @@ test('compared variants go in turn, one that fails is noted and left out, and th
     ['C', 3, null],
   ]);
   expect(closed).toEqual(['last', 'first']);
+});
+
+const PROFILE = JSON.stringify({
+  startTime: 1_000,
+  nodes: [
+    { id: 1, callFrame: { functionName: '(root)', url: '' }, children: [2, 3] },
+    { id: 2, callFrame: { functionName: '(idle)', url: '' } },
+    { id: 3, callFrame: { functionName: 'emit', url: 'node:events' }, children: [4] },
+    { id: 4, callFrame: { functionName: '', url: 'file:///x/dist/io/journal/durable.js' }, children: [5] },
+    { id: 5, callFrame: { functionName: 'write<T>', url: '' } },
+  ],
+  samples: [2, 5, 4, 5, 2],
+  timeDeltas: [0, 100, 100, 50, 250],
+});
+
+test('a profile is cut to a span, each sample standing for the time until the next one', () => {
+  const all = stacksIn(PROFILE, { from: 0, to: Infinity });
+  expect(all.map(({ us, calls }) => [us, calls.at(-1)?.name])).toEqual([
+    [100, '(idle)'],
+    [350, 'write<T>'],
+    [50, '(anonymous)'],
+  ]);
+  expect(all[1]?.calls.map(({ name }) => name)).toEqual(['emit', '(anonymous)', 'write<T>']);
+  const some = stacksIn(PROFILE, { from: 1_150, to: 1_250 });
+  expect(some.map(({ us }) => us)).toEqual([50]);
+});
+
+test('the time of a stack belongs to the innermost part of the product in it', () => {
+  const [idle, write] = stacksIn(PROFILE, { from: 0, to: Infinity });
+  expect([idle, write].map((stack) => stack && partOf(stack))).toEqual(['idle', 'journal']);
+  for (const name of ['emit', 'toString'])
+    expect(partOf({ us: 1, calls: [{ name, url: 'node:events' }] })).toBe('node');
+});
+
+test('a flame graph is as wide as the work, without what was idle, and names may hold anything', () => {
+  const graph = flameGraph('a & b', stacksIn(PROFILE, { from: 0, to: Infinity }));
+  expect(graph).toContain('a &amp; b: 0.00 s of work');
+  expect(graph).toContain('<title>write&lt;T&gt;  87.5 %</title>');
+  expect(graph).toContain('<title>(anonymous) io/journal/durable.js 100.0 %</title>');
+  expect(graph).not.toContain('idle');
 });

@@ -17,19 +17,20 @@ const WAIT_MS = 30_000;
 
 type Ports = Readonly<Record<'mqtt' | 'mqtts' | 'ws' | 'wss' | 'backchannel' | 'admin', number>>;
 
-/** Where a server runs: its addresses, what its command begins with, and what is added to its environment. */
+/** Where and how a server runs: its addresses, what its command begins with, node's own flags, and what is added to its environment. */
 export type Place = Readonly<{
   host: string;
   /** Where its orders are taken: an address of its own lets the network of the pair be cut, and the server still be asked. */
   adminHost: string;
   command: readonly string[];
+  flags: readonly string[];
   environment: NodeJS.ProcessEnv;
 }>;
 
 /** Their keys; only `mqtt` is on where a test does not say otherwise. */
 export const LISTENERS = ['mqtt', 'mqtts', 'ws', 'wss'] as const;
 
-const HERE: Place = { host: '127.0.0.1', adminHost: '127.0.0.1', command: [], environment: {} };
+const HERE: Place = { host: '127.0.0.1', adminHost: '127.0.0.1', command: [], flags: [], environment: {} };
 
 export class ServerUnderTest {
   readonly name: ServerName;
@@ -186,8 +187,8 @@ export class PairUnderTest {
   }
 
   start(name: ServerName, more: readonly string[] = []): ServerUnderTest {
-    const { command, environment } = this.places[name];
-    const words = [process.execPath, ...this.arguments('serve', name, more)];
+    const { command, flags, environment } = this.places[name];
+    const words = [process.execPath, ...flags, ...this.arguments('serve', name, more)];
     const [program = process.execPath, ...rest] = [...command, ...words];
     const child = spawn(program, rest, {
       env: { ...this.environment, ...environment },
