@@ -3,7 +3,7 @@
  * what follows) and then every new entry, one stream and one path for all of it. Counts only what the joiner says on this very session.
  * Source: PROTOCOL.md §2 Grow, Fence, Tail; §5.
  */
-import { assert, type Clock, type Log } from '../../base/index.ts';
+import { assert, type Cancel, type Clock, type Log } from '../../base/index.ts';
 import {
   sameSession,
   seq,
@@ -27,6 +27,11 @@ const FRAME_BYTES = 512 * 1024;
 const CHUNK_BYTES = 512 * 1024;
 /** While the joiner makes some of them durable, others are on their way. */
 const CHUNKS_AHEAD = 24;
+/**
+ * The commit index goes along with the next entries; where none come, alone after this long. The joiner needs it to apply, which nobody waits for:
+ * whoever claims counts the whole journal as committed. A frame for each rise would wake the joiner twice for every batch.
+ */
+const COMMITTED_LATER_MS = 10;
 /** A joiner this close to the end counts as near: the rest is a matter of milliseconds. */
 const NEAR_ENTRIES = 64;
 
@@ -52,6 +57,7 @@ export class SessionSender {
   #unstoredBytes = 0;
   #isReading = false;
   #committedSent: Seq = seq(0);
+  #committedLater: Cancel | null = null;
   #level: Seq | null = null;
   #isNear = false;
   /** The joiner's store: what it says it holds counts for that one. Null until it is known to be who is required. */
@@ -87,6 +93,7 @@ export class SessionSender {
     this.#phase = 'over';
     this.#snapshot?.source.close();
     this.#snapshot = null;
+    this.#committedLater?.();
     this.#progress?.end('the session ended');
     this.#parts.replica.unpin(this);
     this.#parts.pipeline.forgetPeer();
@@ -296,10 +303,22 @@ export class SessionSender {
       }
       this.#sendEntries(bytes.body, bytes.through);
     }
-    if (this.#committedSent < replica.committedSeq && this.#sentSeq >= replica.committedSeq) {
-      this.#committedSent = replica.committedSeq;
-      this.#parts.send({ type: 'committed', session: this.#session, committed: replica.committedSeq });
-    }
+    if (this.#hasCommitted())
+      this.#committedLater ??= this.#parts.clock.after(COMMITTED_LATER_MS, () => this.#sendCommitted());
+  }
+
+  /** Something that the joiner has been sent is committed, and it has not been told. */
+  #hasCommitted(): boolean {
+    const { committedSeq } = this.#parts.replica;
+    return this.#committedSent < committedSeq && this.#sentSeq >= committedSeq;
+  }
+
+  #sendCommitted(): void {
+    this.#committedLater = null;
+    if (this.#phase !== 'streaming' || !this.#hasCommitted()) return;
+    const { replica, send } = this.#parts;
+    this.#committedSent = replica.committedSeq;
+    send({ type: 'committed', session: this.#session, committed: replica.committedSeq });
   }
 
   /** Entries from memory, as many as make a frame; a single one travels as the very bytes that the journal got. */
