@@ -9,7 +9,6 @@ import {
   followingOf,
   lockId,
   memoryOf,
-  otherServer,
   pairId,
   peerStateOf,
   serves,
@@ -37,10 +36,8 @@ import {
 } from '../../core/pair/index.ts';
 import type { Arbiter, Channel, Gateway } from '../../ports/index.ts';
 import type { Replication } from '../replication/replication.ts';
-import { Forcings } from './forcings.ts';
-import { peerLine, stateLine } from './lines.ts';
+import { Bulletin } from './bulletin.ts';
 import { Link } from './link.ts';
-import { Obstacles } from './obstacles.ts';
 import { Outlook } from './outlook.ts';
 
 /** Who serves from now on, as far as this server can tell: what clients are told that ask. */
@@ -93,9 +90,7 @@ export class PairDriver {
   /** The number of the last order of each kind; what comes of an older one is not told, or it would be taken for that of the last. */
   readonly #asked = { rest: 0, save: 0 };
   readonly #outlook: Outlook;
-  #knownPeer: StateName | 'DEAD' = 'DEAD';
-  readonly #obstacles: Obstacles;
-  readonly #forcings: Forcings;
+  readonly #bulletin: Bulletin;
   #serving: Readonly<{ epoch: Epoch; claimId: ClaimId }> | null = null;
   /** Whoever serves next, if this server stops serving: the peer, wherever it may be, but for an operator who stops a server that is alone. */
   #successor: Successor = 'peer';
@@ -105,8 +100,7 @@ export class PairDriver {
     const { me, timing, mayFoundAlone, channel, clock, log } = parts;
     this.#snapshot = firstStep({ me, timing, mayFoundAlone }).snapshot;
     this.#since = clock.wall();
-    this.#obstacles = new Obstacles(me, log);
-    this.#forcings = new Forcings(log);
+    this.#bulletin = new Bulletin(me, log);
     this.#outlook = new Outlook({
       arbiter: parts.arbiter,
       gateway: parts.gateway,
@@ -242,9 +236,9 @@ export class PairDriver {
     // Orders first, so that what ends ends before anyone hears of the new state; the report then tells the truth.
     for (const order of step.orders) this.#obey(order);
     if (this.state !== before) this.#changed(before);
-    else if (this.state === 'WAITING') this.#obstacles.waits(this.memory.why);
-    this.#noticePeer();
-    this.#forcings.notice(this.#parts.replication.replica.store.identity.recordSeen);
+    else if (this.state === 'WAITING') this.#bulletin.waits(this.memory.why);
+    this.#bulletin.noticePeer(this.peerState, this.memory.lastReport);
+    this.#bulletin.noticeForcing(this.#parts.replication.replica.store.identity.recordSeen);
     this.#parts.events.stepped();
     // Never retried: what the disk holds is unknown until the store is opened and read again (rule Ack).
     if (fact.type === 'diskFailed') this.#parts.events.fatal(fact.why);
@@ -430,36 +424,10 @@ export class PairDriver {
   // What is told ------------------------------------------------------------------------------------------------------------------
 
   #changed(before: StateName): void {
-    const { me, log, clock } = this.#parts;
     this.#previous = before;
-    this.#since = clock.wall();
-    log.say(stateLine(me, this.state, before, this.memory.why));
-    this.#obstacles.entered(this.memory.why);
+    this.#since = this.#parts.clock.wall();
+    this.#bulletin.changed(this.state, before, this.memory.why);
     this.#link.send({ type: 'state', report: this.#report() });
-  }
-
-  /** The peer's change of state is a line on this console too, and its silence is DEAD. */
-  #noticePeer(): void {
-    const { me, log } = this.#parts;
-    const now = this.peerState;
-    if (now === this.#knownPeer) return;
-    const before = this.#knownPeer;
-    this.#knownPeer = now;
-    log.say(
-      peerLine(
-        otherServer(me),
-        now,
-        before,
-        now === 'DEAD' ? this.#whyDead() : (this.memory.lastReport?.why ?? ''),
-      ),
-    );
-  }
-
-  #whyDead(): string {
-    const { lastReport } = this.memory;
-    return lastReport?.present === 'STOPPED'
-      ? `it has stopped: ${lastReport.why}`
-      : 'not to be seen on the backchannel';
   }
 
   #debug(fact: PairFact | TimerFact, from: string): void {
