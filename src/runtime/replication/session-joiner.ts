@@ -37,6 +37,9 @@ export type JoinerParts = Readonly<{
   room: () => Promise<void>;
 }>;
 
+/** Installed in one transaction, which holds up everything else for as long as its pairs are put in. */
+const CHUNKS_TOGETHER_MAX = 8;
+
 type FrameOf<T extends Frame['type']> = Extract<Frame, { type: T }>;
 
 export class SessionJoiner {
@@ -90,7 +93,7 @@ export class SessionJoiner {
         this.#chunks = null;
         return this.#queue(() => this.#full(frame));
       case 'chunk':
-        if (this.#chunks === null) {
+        if (this.#chunks === null || this.#chunks.length >= CHUNKS_TOGETHER_MAX) {
           const chunks: FrameOf<'chunk'>[] = [];
           this.#chunks = chunks;
           this.#queue(() => this.#install(chunks));
