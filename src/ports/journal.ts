@@ -21,7 +21,7 @@ export interface Journal {
   readonly lastChain: number;
   readonly epochs: readonly EpochStart[];
   /**
-   * Appends whole entries (one or several, as encoded, following `last` densely) and syncs. Durable when the promise fulfils.
+   * Appends whole entries (one or several, as sealed or checked, following `last` densely) and syncs. Durable when the promise fulfils.
    * One call at a time: the next after this one has settled. Rejects with `JournalFailure`.
    */
   append(entries: Uint8Array): Promise<void>;

@@ -8,6 +8,7 @@ export {
   readEntries,
   readEntry,
   sealEntry,
+  viewEntries,
   type Entry,
   type EntryHead,
   type EntryKind,

@@ -8,8 +8,8 @@ import {
   epochAt,
   epochsThrough,
   follow,
-  readEntries,
   readEntry,
+  viewEntries,
   type Entry,
   type Position,
 } from '../../core/replication/index.ts';
@@ -68,7 +68,7 @@ export class FileJournal implements Journal {
   append(bytes: Uint8Array): Promise<void> {
     return this.#inTurn('writing to', async () => {
       const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      const entries = readEntries(buffer);
+      const entries = viewEntries(buffer);
       assert(entries !== null, 'bytes that are no whole entries');
       checkOrder(this.#position, entries);
       for (let done = 0; done < entries.length;) {
@@ -204,7 +204,7 @@ export class FileJournal implements Journal {
     for (let next = from; next <= this.#position.last.seq;) {
       const bytes = present(await this.read(next, COPY_BYTES), `entry ${next}`);
       yield bytes;
-      next = seq(next + present(readEntries(bytes), 'whole entries').length);
+      next = seq(next + present(viewEntries(bytes), 'whole entries').length);
     }
   }
 
