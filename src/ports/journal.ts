@@ -23,8 +23,9 @@ export interface Journal {
   /**
    * Appends whole entries (one or several, as sealed or checked, following `last` densely) and syncs. Durable when the promise fulfils.
    * One call at a time: the next after this one has settled. Rejects with `JournalFailure`.
+   * `mayBlock`: nobody but the caller needs this thread meanwhile, so that what is short may hold it up instead of waking another one.
    */
-  append(entries: Uint8Array): Promise<void>;
+  append(entries: Uint8Array, mayBlock?: boolean): Promise<void>;
   /** Raw whole entries from `from` on, at least one, about `bytesMax`; null when `from` is not (or no longer) held. */
   read(from: Seq, bytesMax: number): Promise<Buffer | null>;
   /** The running checksum after entry `at`; null when it is not held. `firstSeq - 1` is known too. */

@@ -62,7 +62,8 @@ async function writeJournal(): Promise<void> {
 }
 
 /** Appends until the disk refuses, and then once more. */
-async function fillJournal(): Promise<void> {
+/** `mayBlock`: in entries that are short enough for it. */
+async function fillJournal(mayBlock: boolean): Promise<void> {
   const journal = await createJournal(
     { ...place, options: { segmentSize: 8 << 20, retain: 0 } },
     journalStart,
@@ -72,8 +73,9 @@ async function fillJournal(): Promise<void> {
   const failures: unknown[] = [];
   while (failures.length < 2)
     try {
-      const entry = done === 0 ? sample.claim(1) : sample.batch(Buffer.alloc(100_000, 'b'));
-      await journal.append(entry.bytes);
+      const entry =
+        done === 0 ? sample.claim(1) : sample.batch(Buffer.alloc(mayBlock ? 60_000 : 100_000, 'b'));
+      await journal.append(entry.bytes, mayBlock);
       done = entry.seq;
     } catch (error) {
       failures.push({ name: error instanceof Error ? error.name : '', ...failure(error) });
@@ -86,7 +88,8 @@ const programs: Readonly<Record<string, () => Promise<void>>> = {
   'write-state': writeState,
   'fill-state': fillState,
   'write-journal': writeJournal,
-  'fill-journal': fillJournal,
+  'fill-journal': () => fillJournal(false),
+  'fill-journal-blocking': () => fillJournal(true),
 };
 await programs[what]?.();
 // A refused LMDB may keep its thread.

@@ -367,23 +367,26 @@ test('after kill -9 every entry is there whose append had fulfilled (Ack)', asyn
   }
 });
 
-test('an append that the disk refuses is the last: the next one is refused without a try (Ack)', async () => {
-  const root = await freshDirectory();
-  // 2 MiB for a file of its own.
-  const limited = ['-c', 'ulimit -f 2048; exec "$0" "$@"', process.execPath];
-  const { stdout } = await promisify(execFile)('bash', [...limited, ...writer('fill-journal', root)]);
-  const { done, failures } = JSON.parse(stdout) as {
-    done: number;
-    failures: { code: string; why: string }[];
-  };
-  expect(done).toBeGreaterThan(10);
-  expect(failures.map(({ code }) => code)).toEqual(['LS_JOURNAL_FAILED', 'LS_JOURNAL_FAILED']);
-  expect(failures[0]?.why).toContain('EFBIG');
-  expect(failures[1]?.why).toBe(failures[0]?.why);
-  const place = {
-    directory: join(root, 'journal'),
-    cutDirectory: join(root, 'cut'),
-    options: { segmentSize: SEGMENT, retain: 0 },
-  };
-  expect((await opened(place)).journal.last.seq).toBe(done);
-});
+test.each(['fill-journal', 'fill-journal-blocking'])(
+  'an append that the disk refuses is the last: the next one is refused without a try (Ack): %s',
+  async (program) => {
+    const root = await freshDirectory();
+    // 2 MiB for a file of its own.
+    const limited = ['-c', 'ulimit -f 2048; exec "$0" "$@"', process.execPath];
+    const { stdout } = await promisify(execFile)('bash', [...limited, ...writer(program, root)]);
+    const { done, failures } = JSON.parse(stdout) as {
+      done: number;
+      failures: { code: string; why: string }[];
+    };
+    expect(done).toBeGreaterThan(10);
+    expect(failures.map(({ code }) => code)).toEqual(['LS_JOURNAL_FAILED', 'LS_JOURNAL_FAILED']);
+    expect(failures[0]?.why).toContain('EFBIG');
+    expect(failures[1]?.why).toBe(failures[0]?.why);
+    const place = {
+      directory: join(root, 'journal'),
+      cutDirectory: join(root, 'cut'),
+      options: { segmentSize: SEGMENT, retain: 0 },
+    };
+    expect((await opened(place)).journal.last.seq).toBe(done);
+  },
+);

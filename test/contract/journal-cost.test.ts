@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { seq } from '../../src/core/pair/index.ts';
 import { journalStart } from '../../src/core/replication/index.ts';
 import { createJournal } from '../../src/io/journal/index.ts';
 import { freshDirectory } from './disk-fixture.ts';
@@ -56,3 +57,30 @@ test.each([1, 20, 1_000])(
     expect(sync).not.toHaveBeenCalled();
   },
 );
+
+test('an append that may hold up its caller is durable on return where it is short, and waits for the others before it', async () => {
+  const root = await freshDirectory();
+  const place = {
+    directory: join(root, 'journal'),
+    cutDirectory: join(root, 'cut'),
+    options: { segmentSize: SEGMENT, retain: 0 },
+  };
+  const journal = await createJournal(place, journalStart);
+  onTestFinished(() => journal.close());
+  const sample = new SampleEntries();
+  const prototype = await handles(root);
+  const write = vi.spyOn(prototype, 'write');
+  onTestFinished(() => void vi.restoreAllMocks());
+  const first = sample.claim(1).bytes;
+  const short = sample.batch().bytes;
+  const long = bytesOf(sample.batches(2_000));
+  const last = sample.batch().bytes;
+  const appends = [journal.append(first), ...[short, long, last].map((bytes) => journal.append(bytes, true))];
+  await Promise.all(appends);
+  // The first, and the one that is too long; the two short ones woke no thread.
+  expect(write).toHaveBeenCalledTimes(2);
+  expect(long.length).toBeGreaterThan(64 * 1024);
+  const [handle] = write.mock.contexts as FileHandle[];
+  expect(handle && (await flagsOf(handle)) & constants.O_DSYNC).not.toBe(0);
+  expect(await journal.read(seq(1), Infinity)).toEqual(bytesOf(sample.all));
+});

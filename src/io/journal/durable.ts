@@ -2,7 +2,7 @@
  * What it takes to make a file durable beyond its own sync: its name lives in the directory, which has a sync of its own.
  * Source: PROTOCOL.md §2 Claim ("fdatasync journal and directory").
  */
-import { constants } from 'node:fs';
+import { constants, writeSync } from 'node:fs';
 import { open, rename, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -43,6 +43,11 @@ export async function writeAll(handle: FileHandle, bytes: Uint8Array, at: number
     const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, at + done);
     done += bytesWritten;
   }
+}
+
+/** The same, holding up this thread until the disk has it. */
+export function writeAllBlocking({ fd }: FileHandle, bytes: Uint8Array, at: number): void {
+  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done, at + done);
 }
 
 /** Reads up to `size` bytes from `at` on; fewer where the file ends. */

@@ -21,6 +21,8 @@ import { Segment } from './segment.ts';
 import type { Spare } from './spare.ts';
 
 const COPY_BYTES = 1024 * 1024;
+/** A quick disk has this much in about the time that waking a thread and being woken by it takes. */
+const BLOCKING_BYTES_MAX = 64 * 1024;
 
 export type JournalParts = Readonly<{
   directory: string;
@@ -65,7 +67,7 @@ export class FileJournal implements Journal {
     return this.#position.epochs;
   }
 
-  append(bytes: Uint8Array): Promise<void> {
+  append(bytes: Uint8Array, mayBlock = false): Promise<void> {
     return this.#inTurn('writing to', async () => {
       const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       const entries = viewEntries(buffer);
@@ -73,7 +75,7 @@ export class FileJournal implements Journal {
       checkOrder(this.#position, entries);
       for (let done = 0; done < entries.length;) {
         const segment = await this.#segmentFor(present(entries[done], 'the next entry'));
-        done += await this.#appendTo(segment, entries.slice(done));
+        done += await this.#appendTo(segment, entries.slice(done), mayBlock);
       }
       this.#prepareSpare();
     });
@@ -165,7 +167,7 @@ export class FileJournal implements Journal {
   }
 
   /** Writes durably as many of the entries as belong into the segment, at least one; their number. */
-  async #appendTo(segment: Segment, entries: readonly Entry[]): Promise<number> {
+  async #appendTo(segment: Segment, entries: readonly Entry[], mayBlock: boolean): Promise<number> {
     const [first, ...rest] = entries;
     let size = present(first, 'an entry').bytes.length;
     let count = 1;
@@ -175,7 +177,7 @@ export class FileJournal implements Journal {
       count += 1;
     }
     const taken = entries.slice(0, count);
-    await segment.write(runOf(taken, size));
+    await segment.write(runOf(taken, size), mayBlock && size <= BLOCKING_BYTES_MAX);
     for (const entry of taken) {
       segment.note(entry);
       this.#position = followed(this.#position, entry);

@@ -6,7 +6,7 @@ import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { seq, type Seq } from '../../core/pair/index.ts';
 import { readEntry, type Position } from '../../core/replication/index.ts';
-import { openDurable, readAll, syncDirectory, writeAll } from './durable.ts';
+import { openDurable, readAll, syncDirectory, writeAll, writeAllBlocking } from './durable.ts';
 import { JournalDamage } from './faults.ts';
 import { encodeSegmentHeader } from './segment-header.ts';
 
@@ -95,9 +95,10 @@ export class Segment {
     this.#lastSeq = entry.seq;
   }
 
-  /** Writes behind the last entry, durably when it fulfils; `note` takes the entries in afterwards. */
-  write(bytes: Uint8Array): Promise<void> {
-    return writeAll(this.#handle, bytes, this.#end);
+  /** Writes behind the last entry, durably when it fulfils; `note` takes the entries in afterwards. `isBlocking`: it has been done on return. */
+  async write(bytes: Uint8Array, isBlocking: boolean): Promise<void> {
+    if (isBlocking) writeAllBlocking(this.#handle, bytes, this.#end);
+    else await writeAll(this.#handle, bytes, this.#end);
   }
 
   /** Writes all its entries again, the very bytes that were read, so that the disk has what the system gave. */

@@ -101,12 +101,12 @@ export class Replica {
    * Writes entries that follow the last one, and syncs. Durable when it fulfils. One at a time: the caller waits. A failure is told to
    * `diskFailed` and never tried again; then the promise stays unfulfilled, because nothing may follow from it.
    */
-  append(entries: readonly Entry[], bytes: Uint8Array): Promise<void> {
+  append(entries: readonly Entry[], bytes: Uint8Array, mayBlock = false): Promise<void> {
     if (this.#hasFailed) return never();
     for (const entry of entries) this.cache.push(entry);
     const newest = entries.at(-1);
     if (newest !== undefined) this.#lastSeq = newest.seq;
-    const append = this.#store.journal.append(bytes);
+    const append = this.#store.journal.append(bytes, mayBlock);
     this.#appending = append.then(
       () => {
         if (newest !== undefined) this.#durable = { epoch: newest.epoch, seq: newest.seq };

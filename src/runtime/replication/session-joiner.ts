@@ -268,7 +268,8 @@ export class SessionJoiner {
     if (first === undefined) return;
     const bytes = parts.length === 1 ? first : Buffer.concat(parts);
     const entries = this.#checked(bytes);
-    await this.#answered(replica.append(entries, bytes));
+    // This server has no clients, and its peer waits for this very answer. A disk that hangs freezes it, which the peer notices as any silence.
+    await this.#answered(replica.append(entries, bytes, true));
     const last = entries.at(-1);
     if (last === undefined || this.#isOver) return;
     send({ type: 'durable', session: this.#session, seq: last.seq });

@@ -17,7 +17,7 @@ export const journalWith = (inner: Journal, acts: Partial<Journal>): Journal => 
   get epochs() {
     return inner.epochs;
   },
-  append: acts.append ?? ((entries) => inner.append(entries)),
+  append: acts.append ?? ((entries, mayBlock) => inner.append(entries, mayBlock)),
   read: (from, bytesMax) => inner.read(from, bytesMax),
   chainAt: (at) => inner.chainAt(at),
   rest: acts.rest ?? (() => inner.rest()),
