@@ -21,6 +21,7 @@ import { Replication } from '../runtime/replication/index.ts';
 import { AccessOrders } from './access-orders.ts';
 import { clientSide } from './listeners.ts';
 import { ServerOperations, version } from './operations.ts';
+import { rehearse } from './rehearsal.ts';
 
 /** A checkpoint at the latest after this, and after so many bytes applied. */
 const CHECKPOINT = { intervalMs: 5_000, bytesMax: 64 * 1024 * 1024, freshBytesMax: 32 * 1024 * 1024 };
@@ -72,6 +73,7 @@ class Server {
   #pair: PairDriver | null = null;
   #connections: Connections | null = null;
   #operations: ServerOperations | null = null;
+  #hasRehearsed = false;
   #end: (code: number) => void = () => undefined;
   readonly done: Promise<number> = new Promise((resolve) => (this.#end = resolve));
   #ending: Promise<void> | null = null;
@@ -112,7 +114,10 @@ class Server {
       arbiter,
       replication,
       connections,
-      stepped: () => this.#operations?.stepped(),
+      stepped: () => {
+        this.#operations?.stepped();
+        this.#rehearseAsPassive();
+      },
     });
     this.#pair = pair;
     const operations = new ServerOperations({
@@ -266,6 +271,14 @@ class Server {
       random: this.#random,
       log,
     });
+  }
+
+  /** Once: whoever may have to take over at any moment. */
+  #rehearseAsPassive(): void {
+    if (this.#hasRehearsed || this.#pair?.state !== 'PASSIVE') return;
+    this.#hasRehearsed = true;
+    const { profile, log } = this.#request;
+    void rehearse(profile, this.#random, log);
   }
 
   #tell(fact: PairFact): void {
