@@ -8,6 +8,6 @@ export interface Clock {
   now(): number;
   /** Wall-clock milliseconds since 1970, for people and for protocols that name dates. Never compared across servers. */
   wall(): number;
-  /** Runs `act` once, not before `ms` milliseconds have passed; with 0 at the next turn, when what has come meanwhile is heard. */
+  /** Runs `act` once, not before `ms` milliseconds have passed. */
   after(ms: number, act: () => void): Cancel;
 }

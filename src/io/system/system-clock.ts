@@ -15,11 +15,6 @@ export class SystemClock implements Clock {
 
   /** The process lives on while a timer is pending. */
   after(ms: number, act: () => void): Cancel {
-    if (ms <= 0) {
-      // The next turn. setTimeout would make a millisecond of it.
-      const turn = setImmediate(act);
-      return () => clearImmediate(turn);
-    }
     const due = performance.now() + ms;
     let timer: NodeJS.Timeout;
     // setTimeout counts whole milliseconds and may come a fraction early; the port promises not to.

@@ -26,7 +26,7 @@ const WINDOW_BYTES = 16 * 1024 * 1024;
 const FRAME_BYTES = 512 * 1024;
 const CHUNK_BYTES = 512 * 1024;
 /** While the joiner makes some of them durable, others are on their way. */
-const CHUNKS_AHEAD = 24;
+const CHUNKS_AHEAD = 16;
 /**
  * The commit index goes along with the next entries; where none come, alone after this long. The joiner needs it to apply, which nobody waits for:
  * whoever claims counts the whole journal as committed. A frame for each rise would wake the joiner twice for every batch.
