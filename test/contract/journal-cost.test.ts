@@ -6,12 +6,25 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { seq } from '../../src/core/pair/index.ts';
 import { journalStart } from '../../src/core/replication/index.ts';
 import { createJournal } from '../../src/io/journal/index.ts';
+import type { Journal } from '../../src/ports/index.ts';
 import { freshDirectory } from './disk-fixture.ts';
 import { bytesOf, SampleEntries } from './sample-entries.ts';
 
 /** Large enough that no second file is needed. */
 const SEGMENT = 16 * 1024 * 1024;
 const APPENDS = 50;
+
+async function freshJournal(): Promise<{ root: string; journal: Journal }> {
+  const root = await freshDirectory();
+  const place = {
+    directory: join(root, 'journal'),
+    cutDirectory: join(root, 'cut'),
+    options: { segmentSize: SEGMENT, retain: 0 },
+  };
+  const journal = await createJournal(place, journalStart);
+  onTestFinished(() => journal.close());
+  return { root, journal };
+}
 
 /** Of every file of this process: Node has one class for all. */
 async function handles(directory: string): Promise<FileHandle> {
@@ -29,14 +42,7 @@ async function flagsOf({ fd }: FileHandle): Promise<number> {
 test.each([1, 20, 1_000])(
   'an append of %i entries is one write of their bytes, as durable as with an fdatasync behind it, and no other sync (Ack)',
   async (entries) => {
-    const root = await freshDirectory();
-    const place = {
-      directory: join(root, 'journal'),
-      cutDirectory: join(root, 'cut'),
-      options: { segmentSize: SEGMENT, retain: 0 },
-    };
-    const journal = await createJournal(place, journalStart);
-    onTestFinished(() => journal.close());
+    const { root, journal } = await freshJournal();
     const sample = new SampleEntries();
     await journal.append(sample.claim(1).bytes);
     const appended = Array.from({ length: APPENDS }, () => bytesOf(sample.batches(entries)));
@@ -59,14 +65,7 @@ test.each([1, 20, 1_000])(
 );
 
 test('an append that may hold up its caller is durable on return where it is short, and waits for the others before it', async () => {
-  const root = await freshDirectory();
-  const place = {
-    directory: join(root, 'journal'),
-    cutDirectory: join(root, 'cut'),
-    options: { segmentSize: SEGMENT, retain: 0 },
-  };
-  const journal = await createJournal(place, journalStart);
-  onTestFinished(() => journal.close());
+  const { root, journal } = await freshJournal();
   const sample = new SampleEntries();
   const prototype = await handles(root);
   const write = vi.spyOn(prototype, 'write');

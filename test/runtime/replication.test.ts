@@ -55,6 +55,17 @@ async function joining(disk: SimDisk): Promise<{ replication: Replication; heard
   return { replication, heard };
 }
 
+/** It has joined, and is told that a snapshot comes. */
+async function installing(disk: SimDisk): ReturnType<typeof joining> {
+  const { replication, heard } = await joining(disk);
+  const joined = heard.next('join');
+  replication.join(session(1), record);
+  await joined;
+  const origin = { last: { epoch: epoch(10), seq: seq(1) }, chain: 1, epochs: [] };
+  replication.heard({ type: 'full', session: session(1), parted: null, origin, bytes: 0 });
+  return { replication, heard };
+}
+
 test('sessions that end while the disk is slow are not joined: the last one offered is (§2 Grow)', async () => {
   const disk = simDisk();
   const { replication, heard } = await joining(disk);
@@ -73,13 +84,8 @@ test('sessions that end while the disk is slow are not joined: the last one offe
 
 test('a disk that fails while half an installation is removed stops the server, as any other failure of it (§2 Ack)', async () => {
   const disk = simDisk();
-  const { replication, heard } = await joining(disk);
-  const joined = heard.next('join');
-  replication.join(session(1), record);
-  await joined;
+  const { replication, heard } = await installing(disk);
   const taken = heard.next('chunkTaken');
-  const origin = { last: { epoch: epoch(10), seq: seq(1) }, chain: 1, epochs: [] };
-  replication.heard({ type: 'full', session: session(1), parted: null, origin, bytes: 0 });
   replication.heard({ type: 'chunk', session: session(1), number: 1, body: Buffer.alloc(0) });
   await taken;
   const failed = heard.next('diskFailed');
@@ -89,13 +95,7 @@ test('a disk that fails while half an installation is removed stops the server, 
 });
 
 test('chunks of a snapshot that come while others are made durable are installed together (§5)', async () => {
-  const disk = simDisk();
-  const { replication, heard } = await joining(disk);
-  const joined = heard.next('join');
-  replication.join(session(1), record);
-  await joined;
-  const origin = { last: { epoch: epoch(10), seq: seq(1) }, chain: 1, epochs: [] };
-  replication.heard({ type: 'full', session: session(1), parted: null, origin, bytes: 0 });
+  const { replication, heard } = await installing(simDisk());
   const chunk = (number: number): void => {
     const body = new ByteWriter();
     putPair(body, Buffer.from([number]), Buffer.alloc(8));
@@ -113,12 +113,7 @@ test('chunks of a snapshot that come while others are made durable are installed
 });
 
 test('a chunk that does not follow the last one ends the session (§5)', async () => {
-  const { replication, heard } = await joining(simDisk());
-  const joined = heard.next('join');
-  replication.join(session(1), record);
-  await joined;
-  const origin = { last: { epoch: epoch(10), seq: seq(1) }, chain: 1, epochs: [] };
-  replication.heard({ type: 'full', session: session(1), parted: null, origin, bytes: 0 });
+  const { replication, heard } = await installing(simDisk());
   const failed = heard.next('joinFailed');
   for (const number of [1, 3])
     replication.heard({ type: 'chunk', session: session(1), number, body: Buffer.alloc(0) });
