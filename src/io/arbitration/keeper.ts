@@ -178,13 +178,13 @@ export class Keeper {
         await file.close();
         return { kind: 'refused', holder: (await this.#files.mark())?.holder ?? 'unknown' };
       }
+      const [isInPlace, reading] = await Promise.all([file.isInPlace(), this.#reading()]);
       // Between opening and locking, the file may have been replaced: then this lock is on a file that nobody finds.
-      if (!(await file.isInPlace()))
+      if (!isInPlace)
         throw new ShareFailure(
           'LS_LOCK_REPLACED',
           arbitrationFaults.LS_LOCK_REPLACED(this.#settings.lockFile),
         );
-      const reading = await this.#reading();
       // The mark never falls back: a store that lacks what was committed must not claim by an old one.
       if (reading.mark !== null && isNewer(reading.mark.stamp, this.#committed))
         this.#committed = reading.mark.stamp;

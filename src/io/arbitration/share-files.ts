@@ -1,7 +1,7 @@
 /**
  * The three files on the share: `lock.lck` and the two blocks beside it. Reads are fresh: each opens a descriptor of its own, so
  * that nothing comes from the page cache of an earlier opening. Blocks are never locked, because locks on SMB are mandatory and the
- * peer must read them. Only the keeper's process uses this.
+ * peer must read them. Only the keeper's process uses this. Clients wait for every touch of a claim, so each is as few calls as it can be.
  * Source: PROTOCOL.md §1 (on the share), §2 Write, Keeper; REASONS.md A13, W5.
  */
 import { randomBytes } from 'node:crypto';
@@ -52,9 +52,10 @@ export class ShareFiles {
 
   /** One block, afresh. Rejects where the directory is gone: that is not the same as no block. */
   async block(server: ServerName): Promise<BlockReading> {
-    await this.#directoryStands();
     for (let look = 1; ; look += 1) {
-      const reading = decodeBlock(await readFresh(this.#blockPath(server), BLOCK_BYTES));
+      const bytes = await readFresh(this.#blockPath(server), BLOCK_BYTES);
+      if (bytes === null) await this.#directoryStands();
+      const reading = decodeBlock(bytes);
       if (reading.kind !== 'damaged' || look === DAMAGE_LOOKS) return reading;
       await pause(DAMAGE_PAUSE_MS);
     }
@@ -73,11 +74,17 @@ export class ShareFiles {
 
   /** Opens the lock file, making it where there is none; both servers may do so at once. Takes no lock. */
   async openLock(): Promise<LockFile> {
-    await this.#directoryStands();
-    return new LockFile(
-      this.#lockFile,
-      await open(this.#lockFile, constants.O_RDWR | constants.O_CREAT, FILE_MODE),
-    );
+    try {
+      const file = await open(
+        this.#lockFile,
+        constants.O_RDWR | constants.O_CREAT | constants.O_SYNC,
+        FILE_MODE,
+      );
+      return new LockFile(this.#lockFile, file);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') await this.#directoryStands();
+      throw error;
+    }
   }
 
   /**
@@ -86,9 +93,9 @@ export class ShareFiles {
    * damaged block stays damaged. Durable on return.
    */
   async renewOwnBlock(): Promise<void> {
-    await this.#directoryStands();
     const path = this.#blockPath(this.#server);
     if (this.#ownInode !== null && this.#ownInode === (await inodeAt(path))) return;
+    await this.#directoryStands();
     await this.#removeLeftovers();
     const bytes = await readFresh(path, BLOCK_BYTES);
     const reading = decodeBlock(bytes);
@@ -101,7 +108,7 @@ export class ShareFiles {
 
   /** A descriptor for writing copies into one's own block. */
   async openOwnBlock(): Promise<OwnBlock> {
-    return new OwnBlock(await open(this.#blockPath(this.#server), 'r+'));
+    return new OwnBlock(await open(this.#blockPath(this.#server), constants.O_RDWR | constants.O_SYNC));
   }
 
   /** Renames block files away for an operator to look at; one's own is begun anew, empty. Durable on return. */
@@ -156,18 +163,19 @@ export class ShareFiles {
 export class OwnBlock {
   readonly #file: FileHandle;
 
+  /** `file`: opened with O_SYNC. */
   constructor(file: FileHandle) {
     this.#file = file;
   }
 
   /** Durable on return. */
-  async put(copy: 1 | 2, content: BlockContent): Promise<void> {
-    await writeAll(this.#file, encodeCopy(content), (copy - 1) * COPY_BYTES);
-    await this.#file.sync();
+  put(copy: 1 | 2, content: BlockContent): Promise<void> {
+    return writeAll(this.#file, encodeCopy(content), (copy - 1) * COPY_BYTES);
   }
 
-  close(): Promise<void> {
-    return this.#file.close();
+  /** Nobody waits for it: what was put is durable. */
+  close(): void {
+    closeSoon(this.#file);
   }
 }
 
@@ -176,6 +184,7 @@ export class LockFile {
   readonly #path: string;
   readonly #file: FileHandle;
 
+  /** `file`: opened with O_SYNC. */
   constructor(path: string, file: FileHandle) {
     this.#path = path;
     this.#file = file;
@@ -200,9 +209,8 @@ export class LockFile {
   }
 
   /** Writes the mark through the locked descriptor; durable on return. Where the server fences, a lost lock shows here. */
-  async writeMark(mark: Mark): Promise<void> {
-    await writeAll(this.#file, encodeMark(mark), 0);
-    await this.#file.sync();
+  writeMark(mark: Mark): Promise<void> {
+    return writeAll(this.#file, encodeMark(mark), 0);
   }
 
   close(): Promise<void> {
@@ -235,8 +243,13 @@ async function readOnce(path: string, bytesMax: number): Promise<Buffer> {
     }
     return buffer.subarray(0, size);
   } finally {
-    await file.close();
+    closeSoon(file);
   }
+}
+
+/** For what was only read, or is durable already: its end is nobody's business, and on a network share it takes a round trip. */
+function closeSoon(file: FileHandle): void {
+  file.close().catch(() => undefined);
 }
 
 async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {

@@ -41,7 +41,7 @@ export async function runWrite(run: WriteRun): Promise<WriteResult> {
     }
     return step.do.outcome;
   } finally {
-    await own.close();
+    own.close();
   }
 }
 
@@ -83,7 +83,7 @@ class OpenedOnce {
     return this.#block;
   }
 
-  async close(): Promise<void> {
-    await this.#block?.close();
+  close(): void {
+    this.#block?.close();
   }
 }
