@@ -52,7 +52,8 @@ export class TcpGateway implements Gateway {
         });
       };
       timers.push(setTimeout(() => decide(false), timeoutMs));
-      for (let number = 0; number < probes; number += 1)
+      probe();
+      for (let number = 1; number < probes; number += 1)
         timers.push(setTimeout(probe, (number * timeoutMs) / probes));
     });
   }
