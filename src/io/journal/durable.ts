@@ -12,19 +12,24 @@ export async function syncDirectory(directory: string): Promise<void> {
   try {
     await handle.sync();
   } finally {
-    await handle.close();
+    closeSoon(handle);
   }
+}
+
+/** For what is durable, or was only read: its end is nobody's business. */
+function closeSoon(handle: FileHandle): void {
+  handle.close().catch(() => undefined);
 }
 
 /** Replaces the file in one step: readers find the former text or this one, whole. Durable when it fulfils. */
 export async function writeDurably(path: string, text: string): Promise<void> {
   const fresh = `${path}.new`;
-  const handle = await open(fresh, 'w', 0o600);
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_DSYNC } = constants;
+  const handle = await open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_DSYNC, 0o600);
   try {
-    await handle.writeFile(text);
-    await handle.sync();
+    await writeAll(handle, Buffer.from(text), 0);
   } finally {
-    await handle.close();
+    closeSoon(handle);
   }
   await rename(fresh, path);
   await syncDirectory(dirname(path));
