@@ -1,21 +1,43 @@
 /**
- * What a server does with its first clients, done once before it has any: code that has never run is read and compiled when it is first called, and
- * a takeover is the worst moment for that. Everything is a scratch copy in memory: no port, no disk, no pair, and nothing is left of it.
+ * What a server does to take over and with its first clients, done once before it has to: code that has never run is read and compiled when it is first called, and
+ * a takeover is the worst moment for that. A scratch store below the server's own, a port of loopback that the system chooses, no pair and no share;
+ * nothing is left of it.
  */
 import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
-import { ByteWriter, type Clock, type Log, type Random } from '../base/index.ts';
-import { Broker, encodeOp, type Op, type Outcome } from '../core/broker/index.ts';
+import type { Clock, Log, Random } from '../base/index.ts';
+import { Broker } from '../core/broker/index.ts';
+import { claimId, epoch } from '../core/pair/index.ts';
+import { AcceptLimits, ClientListener } from '../io/net/index.ts';
 import { NodeScrypt } from '../io/passwords/index.ts';
-import type { ByteStream, Listener, ListenerEvents, StreamEvents } from '../ports/index.ts';
+import { openStoreRoot } from '../io/store/index.ts';
 import type { Profile } from '../profile/index.ts';
 import { AccessGate } from '../runtime/access/index.ts';
-import { Connections, type Proposals } from '../runtime/connections/index.ts';
+import { Connections } from '../runtime/connections/index.ts';
+import { Replication } from '../runtime/replication/index.ts';
+
+export type RehearsalParts = Readonly<{
+  profile: Pick<Profile, 'mqtt' | 'access' | 'journal'> & Readonly<{ store: Pick<Profile['store'], 'path'> }>;
+  /** Goes through a claim in thought. */
+  claim: () => void;
+  clock: Clock;
+  random: Random;
+  log: Log;
+}>;
 
 /** Often enough that what is compiled on the first call has been, and what is looked up has been seen twice. */
-const ROUNDS = 20;
+const ROUNDS = 10;
+/** One that takes longer is given up: nothing waits for it. */
+const ROUND_MS_MAX = 5_000;
 
-/** MQTT 3.1.1 and 5.0, one after the other: a durable session, what it subscribes to, and a message of each QoS, the last one released. */
+/**
+ * MQTT 3.1.1 and 5.0, one after the other: a durable session, what it subscribes to, and a message of each QoS, the last one released. Each packet
+ * is answered.
+ */
 const SCRIPTS: readonly (readonly string[])[] = [
   [
     '100e 0004 4d515454 04 00 003c 0002 7231',
@@ -35,139 +57,113 @@ const SCRIPTS: readonly (readonly string[])[] = [
   ],
 ];
 
+const SILENT: Log = { say: () => undefined };
+
 /**
  * Fulfils when it has been done, with the messages that were taken and sent. Never rejects; what it does not get to is compiled when it is needed.
  */
 export async function rehearse(
-  { mqtt, access }: Pick<Profile, 'mqtt' | 'access'>,
-  random: Random,
-  log: Log,
+  parts: RehearsalParts,
 ): Promise<Readonly<{ messagesIn: number; messagesOut: number }>> {
   // Or the collector throws away what is compiled and has not been called for a while.
   setFlagsFromString('--no-flush-bytecode');
+  const directory = join(parts.profile.store.path, 'rehearsal');
+  try {
+    // A run that was killed in the midst of its own may have left it.
+    await rm(directory, { recursive: true, force: true });
+    return await perform(parts, directory);
+  } catch (failure) {
+    parts.log.say({ level: 'debug', text: `The rehearsal broke off: ${String(failure)}` });
+    return { messagesIn: 0, messagesOut: 0 };
+  } finally {
+    await rm(directory, { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+async function perform({ profile, claim, clock, random }: RehearsalParts, directory: string) {
+  for (let round = 0; round < ROUNDS; round += 1) claim();
   const broker = new Broker();
-  const door = new Door();
-  const proposals = new AtOnce(broker);
+  const stage: { connections: Connections | null } = { connections: null };
+  const replication = await Replication.open({
+    root: openStoreRoot(directory, { random, log: SILENT, journal: profile.journal }),
+    broker,
+    clock,
+    log: SILENT,
+    times: {
+      ackTimeoutMs: ROUND_MS_MAX,
+      diskTimeoutMs: ROUND_MS_MAX,
+      checkpoint: { intervalMs: ROUND_MS_MAX, bytesMax: Infinity, freshBytesMax: Infinity },
+    },
+    hooks: {
+      tell: () => undefined,
+      send: () => undefined,
+      seeShare: () => Promise.resolve({ kind: 'unreachable' }),
+      committed: () => undefined,
+      applied: () => stage.connections?.applied(),
+    },
+  });
+  const listener = new ClientListener({
+    name: 'mqtt',
+    place: { host: '127.0.0.1', port: 0, proxyProtocol: 'off' },
+    certificates: null,
+    webSocket: null,
+    arrivalMs: ROUND_MS_MAX,
+    limits: new AcceptLimits({ connectionsMax: 1, ratePerAddressMax: 0, rushMs: 0, clock }),
+    clock,
+    log: SILENT,
+  });
   const connections = new Connections({
     broker,
-    proposals,
+    proposals: replication.pipeline,
     access: new AccessGate({
       state: () => broker.access,
-      options: { ...access, anonymous: 'allow' },
+      options: { ...profile.access, anonymous: 'allow' },
       hashing: new NodeScrypt(),
-      key: createHmac('sha256', 'rehearsal').digest(),
-      decoyKey: createHmac('sha256', 'decoy').digest(),
+      key: createHmac('sha256', random.id()).digest(),
+      decoyKey: createHmac('sha256', random.id()).digest(),
       nonce: () => random.id(),
     }),
-    listeners: [door],
-    clock: STILL,
+    listeners: [listener],
+    clock,
     random,
-    log: { say: () => undefined },
-    options: mqtt,
+    log: SILENT,
+    options: profile.mqtt,
     peerReference: () => null,
     self: { version: '', heapBytes: () => 0, pair: () => null },
   });
-  proposals.applied = () => connections.applied();
+  stage.connections = connections;
   try {
+    const { storeId } = replication.replica.store.identity;
+    await replication.openEpoch({
+      epoch: epoch(1),
+      claimId: claimId(random.id()),
+      inSync: { primary: storeId },
+    });
     await connections.open();
-    for (let round = 0; round < ROUNDS; round += 1) for (const script of SCRIPTS) await door.enter(script);
-  } catch (failure) {
-    log.say({ level: 'debug', text: `The rehearsal broke off: ${String(failure)}` });
-  }
-  const { messagesIn, messagesOut } = connections.stats();
-  await connections.close('the rehearsal is over');
-  return { messagesIn, messagesOut };
-}
-
-/** Time stands still, so nothing is ever due. */
-const STILL: Clock = { now: () => 0, wall: () => 0, after: () => () => undefined };
-
-/** What is proposed is committed once the turn is over. */
-class AtOnce implements Proposals {
-  readonly #broker: Broker;
-  #seq = 0;
-  #ops: { op: Op; done: ((outcome: Outcome) => void) | null }[] = [];
-  applied: () => void = () => undefined;
-
-  constructor(broker: Broker) {
-    this.#broker = broker;
-  }
-
-  propose(op: Op, done: ((outcome: Outcome) => void) | null): void {
-    this.#ops.push({ op, done });
-    if (this.#ops.length === 1) queueMicrotask(() => this.#commit());
-  }
-
-  proposeLater(op: Op, done: (outcome: Outcome) => void): void {
-    this.propose(op, done);
-  }
-
-  hurry(): void {
-    return;
-  }
-
-  pendingBytes(): number {
-    return 0;
-  }
-
-  isBehind(): boolean {
-    return false;
-  }
-
-  #commit(): void {
-    const ops = this.#ops;
-    this.#ops = [];
-    const entry = new ByteWriter();
-    for (const { op } of ops) encodeOp(entry, op);
-    this.#seq += 1;
-    const outcomes = this.#broker.apply(entry.taken(), this.#seq);
-    for (const [n, { done }] of ops.entries()) {
-      const outcome = outcomes[n];
-      if (outcome !== undefined) done?.(outcome);
-    }
-    this.applied();
+    for (let round = 0; round < ROUNDS; round += 1)
+      for (const script of SCRIPTS) await visit(listener.port ?? 0, script);
+    const { messagesIn, messagesOut } = connections.stats();
+    return { messagesIn, messagesOut };
+  } finally {
+    await connections.close('the rehearsal is over');
+    replication.closeEpoch();
+    await replication.close();
   }
 }
 
-/** A listener whose clients say what they are told to, and hear nothing. */
-class Door implements Listener {
-  #events: ListenerEvents | null = null;
-
-  open(events: ListenerEvents): Promise<void> {
-    this.#events = events;
-    return Promise.resolve();
-  }
-
-  close(): Promise<void> {
-    this.#events = null;
-    return Promise.resolve();
-  }
-
-  /** Fulfils when the client has said everything and is gone. */
-  async enter(packets: readonly string[]): Promise<void> {
-    let heard: StreamEvents | null = null;
-    const gone = (): void => {
-      const events = heard;
-      heard = null;
-      events?.closed();
-    };
-    const stream: ByteStream = {
-      transport: 'tcp',
-      remote: '127.0.0.1:0',
-      certificateName: null,
-      write: () => undefined,
-      backlog: () => 0,
-      pause: () => undefined,
-      resume: () => undefined,
-      end: gone,
-      destroy: gone,
-    };
-    heard = this.#events?.connected(stream) ?? null;
+/** Fulfils when the client has said everything, has heard something after each packet, and is gone. */
+async function visit(port: number, packets: readonly string[]): Promise<void> {
+  const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+  const signal = AbortSignal.timeout(ROUND_MS_MAX);
+  try {
+    await once(socket, 'connect', { signal });
     for (const packet of packets) {
-      heard?.data(Buffer.from(packet.replaceAll(' ', ''), 'hex'));
-      // A turn of its own, in which what was proposed is committed.
-      await new Promise(setImmediate);
+      socket.write(Buffer.from(packet.replaceAll(' ', ''), 'hex'));
+      await once(socket, 'data', { signal });
     }
-    gone();
+    socket.end();
+    await once(socket, 'close', { signal });
+  } finally {
+    socket.destroy();
   }
 }

@@ -275,10 +275,12 @@ class Server {
 
   /** Once: whoever may have to take over at any moment. */
   #rehearseAsPassive(): void {
-    if (this.#hasRehearsed || this.#pair?.state !== 'PASSIVE') return;
+    const pair = this.#pair;
+    if (this.#hasRehearsed || pair?.state !== 'PASSIVE') return;
     this.#hasRehearsed = true;
     const { profile, log } = this.#request;
-    void rehearse(profile, this.#random, log);
+    const claim = (): void => void pair.takeoverInThought();
+    void rehearse({ profile, claim, clock: this.#clock, random: this.#random, log });
   }
 
   #tell(fact: PairFact): void {

@@ -4,6 +4,7 @@
  * Source: PROTOCOL.md §2 Keeper.
  */
 import { Keeper } from './keeper.ts';
+import { rehearseKeeper } from './keeper-rehearsal.ts';
 import { readToKeeper, type FromKeeper } from './keeper-messages.ts';
 
 /** A frozen broker does not read its pipe; the lock is not kept for it. */
@@ -43,6 +44,7 @@ process.on('message', (value: unknown) => {
   if (message === null) return;
   if (message.type === 'open') {
     process.title = `lockstep-keeper ${message.settings.server} ${message.settings.lockFile}`;
+    if (keeper === null) void rehearseKeeper(message.settings);
     keeper ??= new Keeper({ settings: message.settings, tell, end });
   }
   keeper?.heard(message);

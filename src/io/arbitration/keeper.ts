@@ -52,6 +52,7 @@ export class Keeper {
   #nextHold: Hold;
   #committed: Stamp = noStamp;
   #lastBeat = performance.now();
+  readonly #watch: NodeJS.Timeout;
   #work: Promise<void> = Promise.resolve();
   #hasEnded = false;
 
@@ -65,7 +66,7 @@ export class Keeper {
     this.#shareMs = settings.keeperTimeout * 0.5;
     this.#storeMs = settings.keeperTimeout * 0.3;
     this.#nextHold = settings.firstHold;
-    setInterval(() => this.#checkBeats(), Math.max(1, settings.keeperTimeout / 8));
+    this.#watch = setInterval(() => this.#checkBeats(), Math.max(1, settings.keeperTimeout / 8));
     this.#enqueue(() => this.#prepare());
     this.#tell({ type: 'beat' });
   }
@@ -285,6 +286,7 @@ export class Keeper {
 
   #finish(): void {
     this.#hasEnded = true;
+    clearInterval(this.#watch);
     this.#end();
   }
 }

@@ -37,6 +37,7 @@ import {
 import type { Arbiter, Channel, Gateway } from '../../ports/index.ts';
 import type { Replication } from '../replication/replication.ts';
 import { Bulletin } from './bulletin.ts';
+import { takeoverInThought } from './dry-run.ts';
 import { Link } from './link.ts';
 import { Outlook } from './outlook.ts';
 
@@ -200,6 +201,12 @@ export class PairDriver {
   /** A claim of this server's own is under way. */
   get isClaiming(): boolean {
     return /resting|locking|writing|saving|opening/.test(this.step);
+  }
+
+  /** The state that this server would come to if its peer were lost now and all went well. Nothing comes of it: the steps are pure. */
+  takeoverInThought(): StateName {
+    const { step, replication } = this.#parts;
+    return takeoverInThought({ snapshot: this.#snapshot, store: replication.replica.view(), step });
   }
 
   /** Nothing can go on: clients off, lock free, and no word of the store, which is not to be trusted. */
