@@ -21,12 +21,15 @@ import { Replication } from '../runtime/replication/index.ts';
 import { AccessOrders } from './access-orders.ts';
 import { clientSide } from './listeners.ts';
 import { ServerOperations, version } from './operations.ts';
-import { rehearse } from './rehearsal.ts';
+import { rehearse } from './rehearsal/index.ts';
 
 /** A checkpoint at the latest after this, and after so many bytes applied. */
 const CHECKPOINT = { intervalMs: 5_000, bytesMax: 64 * 1024 * 1024, freshBytesMax: 32 * 1024 * 1024 };
 /** A last checkpoint and the keeper's farewell may take this long at a clean stop; then the process ends without. */
 const STOP_MS_MAX = 20_000;
+
+/** Often enough that what a takeover's steps look up has been seen. */
+const THOUGHTS = 5;
 
 /** Of `lockstep serve`; the table of all is the command line's. */
 const ENDED = { done: 0, stopped: 7 } as const;
@@ -73,7 +76,7 @@ class Server {
   #pair: PairDriver | null = null;
   #connections: Connections | null = null;
   #operations: ServerOperations | null = null;
-  #hasRehearsed = false;
+  #hasThought = false;
   #end: (code: number) => void = () => undefined;
   readonly done: Promise<number> = new Promise((resolve) => (this.#end = resolve));
   #ending: Promise<void> | null = null;
@@ -116,7 +119,7 @@ class Server {
       connections,
       stepped: () => {
         this.#operations?.stepped();
-        this.#rehearseAsPassive();
+        void this.#thinkAsPassive();
       },
     });
     this.#pair = pair;
@@ -142,6 +145,8 @@ class Server {
     const admin = await openAdmin({ ...profile.admin, secret: profile.pair.secret, operations, log });
     this.#opened.push(() => admin.close());
     await pair.start();
+    // While it looks for its peer there is time.
+    void rehearse({ profile, clock: this.#clock, random: this.#random, log });
   }
 
   stop(why: string): Promise<void> {
@@ -273,14 +278,15 @@ class Server {
     });
   }
 
-  /** Once: whoever may have to take over at any moment. */
-  #rehearseAsPassive(): void {
+  /** Once: whoever may have to take over at any moment. A turn for each, since its active waits for its answers. */
+  async #thinkAsPassive(): Promise<void> {
     const pair = this.#pair;
-    if (this.#hasRehearsed || pair?.state !== 'PASSIVE') return;
-    this.#hasRehearsed = true;
-    const { profile, log } = this.#request;
-    const claim = (): void => void pair.takeoverInThought();
-    void rehearse({ profile, claim, clock: this.#clock, random: this.#random, log });
+    if (this.#hasThought || pair?.state !== 'PASSIVE') return;
+    this.#hasThought = true;
+    for (let round = 0; round < THOUGHTS; round += 1) {
+      pair.takeoverInThought();
+      await new Promise(setImmediate);
+    }
   }
 
   #tell(fact: PairFact): void {

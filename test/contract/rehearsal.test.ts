@@ -1,9 +1,9 @@
-/** What a passive does once before it has clients of its own. Source: src/server/rehearsal.ts. */
+/** What a server does once before it has clients. Source: src/server/rehearsal. */
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { SystemClock, SystemRandom } from '../../src/io/system/index.ts';
-import { rehearse } from '../../src/server/rehearsal.ts';
+import { rehearse } from '../../src/server/rehearsal/index.ts';
 import { defaultOptions } from '../runtime/serving.ts';
 import { LogList, freshDirectory } from './disk-fixture.ts';
 
@@ -14,7 +14,6 @@ const partsAt = (path: string, anonymous: 'allow' | 'deny', log: LogList) => ({
     journal: { segmentSize: 1024 * 1024, retain: 1024 * 1024 },
     store: { path },
   } as const,
-  claim: () => undefined,
   clock: new SystemClock(),
   random: new SystemRandom(),
   log,

@@ -3,6 +3,7 @@
  * frames; what they mean is the runtime's.
  */
 export { channelFaults, ChannelFault } from './faults.ts';
+export { frameBytes, frameFrom } from './frame-codec.ts';
 export {
   backchannelOptions,
   pairIdentityOptions,

@@ -1,7 +1,7 @@
 /**
- * What a server does to take over and with its first clients, done once before it has to: code that has never run is read and compiled when it is first called, and
- * a takeover is the worst moment for that. A scratch store below the server's own, a port of loopback that the system chooses, no pair and no share;
- * nothing is left of it.
+ * What a server does with its peer and its first clients, done once before it has to: code that has never run is read and compiled when it is
+ * first called, and a takeover is the worst moment for that. A pair of scratch stores below the server's own, a port of loopback that the system
+ * chooses, no share; nothing is left of it.
  */
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
@@ -9,21 +9,17 @@ import { rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
-import type { Clock, Log, Random } from '../base/index.ts';
-import { Broker } from '../core/broker/index.ts';
-import { claimId, epoch } from '../core/pair/index.ts';
-import { AcceptLimits, ClientListener } from '../io/net/index.ts';
-import { NodeScrypt } from '../io/passwords/index.ts';
-import { openStoreRoot } from '../io/store/index.ts';
-import type { Profile } from '../profile/index.ts';
-import { AccessGate } from '../runtime/access/index.ts';
-import { Connections } from '../runtime/connections/index.ts';
-import { Replication } from '../runtime/replication/index.ts';
+import type { Clock, Log, Random } from '../../base/index.ts';
+import { AcceptLimits, ClientListener } from '../../io/net/index.ts';
+import { NodeScrypt } from '../../io/passwords/index.ts';
+import type { Profile } from '../../profile/index.ts';
+import { AccessGate } from '../../runtime/access/index.ts';
+import { Connections } from '../../runtime/connections/index.ts';
+import type { Replication } from '../../runtime/replication/index.ts';
+import { ScratchPair } from './scratch-pair.ts';
 
 export type RehearsalParts = Readonly<{
   profile: Pick<Profile, 'mqtt' | 'access' | 'journal'> & Readonly<{ store: Pick<Profile['store'], 'path'> }>;
-  /** Goes through a claim in thought. */
-  claim: () => void;
   clock: Clock;
   random: Random;
   log: Log;
@@ -80,41 +76,53 @@ export async function rehearse(
   }
 }
 
-async function perform({ profile, claim, clock, random }: RehearsalParts, directory: string) {
-  for (let round = 0; round < ROUNDS; round += 1) claim();
-  const broker = new Broker();
+async function perform(parts: RehearsalParts, directory: string) {
+  const { profile, clock, random } = parts;
   const stage: { connections: Connections | null } = { connections: null };
-  const replication = await Replication.open({
-    root: openStoreRoot(directory, { random, log: SILENT, journal: profile.journal }),
-    broker,
+  const pair = await ScratchPair.open({
+    directory,
+    journal: profile.journal,
+    patienceMs: ROUND_MS_MAX,
+    applied: () => stage.connections?.applied(),
     clock,
+    random,
     log: SILENT,
-    times: {
-      ackTimeoutMs: ROUND_MS_MAX,
-      diskTimeoutMs: ROUND_MS_MAX,
-      checkpoint: { intervalMs: ROUND_MS_MAX, bytesMax: Infinity, freshBytesMax: Infinity },
-    },
-    hooks: {
-      tell: () => undefined,
-      send: () => undefined,
-      seeShare: () => Promise.resolve({ kind: 'unreachable' }),
-      committed: () => undefined,
-      applied: () => stage.connections?.applied(),
-    },
   });
-  const listener = new ClientListener({
+  const listener = scratchListener(clock);
+  const connections = scratchConnections(parts, pair.serving, listener);
+  stage.connections = connections;
+  try {
+    await connections.open();
+    for (let round = 0; round < ROUNDS; round += 1)
+      for (const script of SCRIPTS) await visit(listener.port ?? 0, script);
+    const { messagesIn, messagesOut } = connections.stats();
+    return { messagesIn, messagesOut };
+  } finally {
+    await connections.close('the rehearsal is over');
+    await pair.close();
+  }
+}
+
+const scratchListener = (clock: Clock): ClientListener =>
+  new ClientListener({
     name: 'mqtt',
     place: { host: '127.0.0.1', port: 0, proxyProtocol: 'off' },
     certificates: null,
     webSocket: null,
     arrivalMs: ROUND_MS_MAX,
-    limits: new AcceptLimits({ connectionsMax: 1, ratePerAddressMax: 0, rushMs: 0, clock }),
+    limits: new AcceptLimits({ connectionsMax: 10, ratePerAddressMax: 0, rushMs: 0, clock }),
     clock,
     log: SILENT,
   });
-  const connections = new Connections({
+
+function scratchConnections(
+  { profile, clock, random }: RehearsalParts,
+  { replica: { broker }, pipeline }: Replication,
+  listener: ClientListener,
+): Connections {
+  return new Connections({
     broker,
-    proposals: replication.pipeline,
+    proposals: pipeline,
     access: new AccessGate({
       state: () => broker.access,
       options: { ...profile.access, anonymous: 'allow' },
@@ -131,24 +139,6 @@ async function perform({ profile, claim, clock, random }: RehearsalParts, direct
     peerReference: () => null,
     self: { version: '', heapBytes: () => 0, pair: () => null },
   });
-  stage.connections = connections;
-  try {
-    const { storeId } = replication.replica.store.identity;
-    await replication.openEpoch({
-      epoch: epoch(1),
-      claimId: claimId(random.id()),
-      inSync: { primary: storeId },
-    });
-    await connections.open();
-    for (let round = 0; round < ROUNDS; round += 1)
-      for (const script of SCRIPTS) await visit(listener.port ?? 0, script);
-    const { messagesIn, messagesOut } = connections.stats();
-    return { messagesIn, messagesOut };
-  } finally {
-    await connections.close('the rehearsal is over');
-    replication.closeEpoch();
-    await replication.close();
-  }
 }
 
 /** Fulfils when the client has said everything, has heard something after each packet, and is gone. */
