@@ -168,7 +168,8 @@ export class SessionSender {
     if (found.kind !== 'common')
       return this.#sendFull(found.why, found.kind === 'conflict' ? found.why : null);
     replica.pin(this, found.seq);
-    const chain = await journal.chainAt(found.seq);
+    // In a switchover all but the claim's own entry is common, clients wait, and what follows is in memory.
+    const chain = replica.cache.at(found.seq + 1)?.before ?? (await journal.chainAt(found.seq));
     if (this.#isOver()) return;
     if (chain === null) return this.#sendFull('the journal no longer holds the common point');
     this.#sentSeq = found.seq;
