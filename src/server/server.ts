@@ -6,7 +6,7 @@ import { createHmac } from 'node:crypto';
 import { openAdmin } from '../admin/index.ts';
 import type { Log } from '../base/index.ts';
 import { Broker, PAGING } from '../core/broker/index.ts';
-import { incarnation, stepPair, type PairFact } from '../core/pair/index.ts';
+import { incarnation, serves, stepPair, type PairFact } from '../core/pair/index.ts';
 import { KeeperArbiter, keeperProgram, TcpGateway } from '../io/arbitration/index.ts';
 import { WsChannel } from '../io/channel/index.ts';
 import { NodeScrypt } from '../io/passwords/index.ts';
@@ -119,7 +119,7 @@ class Server {
       connections,
       stepped: () => {
         this.#operations?.stepped();
-        void this.#thinkAsPassive();
+        this.#thinkAsPassive();
       },
     });
     this.#pair = pair;
@@ -145,8 +145,9 @@ class Server {
     const admin = await openAdmin({ ...profile.admin, secret: profile.pair.secret, operations, log });
     this.#opened.push(() => admin.close());
     await pair.start();
-    // While it looks for its peer there is time.
-    void rehearse({ profile, clock: this.#clock, random: this.#random, log });
+    // In the time that it takes to find its peer; and no longer.
+    const goesOn = (): boolean => this.#ending === null && !serves(pair.state);
+    void rehearse({ profile, goesOn, clock: this.#clock, random: this.#random, log });
   }
 
   stop(why: string): Promise<void> {
@@ -279,14 +280,22 @@ class Server {
   }
 
   /** Once: whoever may have to take over at any moment. A turn for each, since its active waits for its answers. */
-  async #thinkAsPassive(): Promise<void> {
+  #thinkAsPassive(): void {
     const pair = this.#pair;
     if (this.#hasThought || pair?.state !== 'PASSIVE') return;
     this.#hasThought = true;
-    for (let round = 0; round < THOUGHTS; round += 1) {
-      pair.takeoverInThought();
-      await new Promise(setImmediate);
-    }
+    const { log } = this.#request;
+    const think = (round: number): void => {
+      if (round === THOUGHTS || pair.state !== 'PASSIVE') return;
+      try {
+        pair.takeoverInThought();
+        setImmediate(think, round + 1);
+      } catch (failure) {
+        // What is only thought must not end what runs.
+        log.say({ level: 'debug', text: `A takeover in thought failed: ${String(failure)}` });
+      }
+    };
+    setImmediate(think, 0);
   }
 
   #tell(fact: PairFact): void {

@@ -11,9 +11,9 @@ const partsAt = (path: string, anonymous: 'allow' | 'deny', log: LogList) => ({
   profile: {
     mqtt: { ...defaultOptions, sysInterval: 10_000 },
     access: { anonymous, certificateNames: 'ignore' },
-    journal: { segmentSize: 1024 * 1024, retain: 1024 * 1024 },
     store: { path },
   } as const,
+  goesOn: () => true,
   clock: new SystemClock(),
   random: new SystemRandom(),
   log,
@@ -51,4 +51,15 @@ test('a rehearsal that can not be had is given up with a word for those who look
   const { messagesIn } = await rehearse(partsAt(path, 'allow', log));
   expect(messagesIn).toBe(0);
   expect(log.lines.map(({ level }) => level)).toEqual(['debug']);
+});
+
+test('a rehearsal ends where its server begins to serve, or stops, and leaves nothing', async () => {
+  const log = new LogList();
+  const path = await freshDirectory();
+  let visits = 0;
+  const goesOn = (): boolean => (visits += 1) <= 3;
+  const { messagesIn } = await rehearse({ ...partsAt(path, 'allow', log), goesOn });
+  expect(messagesIn).toBe(9);
+  expect(log.lines).toEqual([]);
+  expect(await readdir(path)).toEqual([]);
 });

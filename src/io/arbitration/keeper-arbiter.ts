@@ -183,10 +183,11 @@ export class KeeperArbiter implements Arbiter {
     this.#processes.add(keeper);
     const { keeperTimeout, activeLockReacquisitionInterval: probeInterval } = timing;
     const firstHold = holdNumber(this.#startedKeepers * HOLDS_PER_KEEPER + 1);
+    const rehearses = this.#startedKeepers === 0;
     this.#startedKeepers += 1;
     send(keeper, {
       type: 'open',
-      settings: { server, lockFile, storeDirectory, keeperTimeout, probeInterval, firstHold },
+      settings: { server, lockFile, storeDirectory, keeperTimeout, probeInterval, firstHold, rehearses },
     });
     return keeper;
   }

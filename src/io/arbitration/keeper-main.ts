@@ -5,7 +5,7 @@
  */
 import { Keeper } from './keeper.ts';
 import { rehearseKeeper } from './keeper-rehearsal.ts';
-import { readToKeeper, type FromKeeper } from './keeper-messages.ts';
+import { readToKeeper, type FromKeeper, type KeeperSettings } from './keeper-messages.ts';
 
 /** A frozen broker does not read its pipe; the lock is not kept for it. */
 const LAST_WORDS_MS = 20;
@@ -28,6 +28,8 @@ const end = (): void => {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 
 let keeper: Keeper | null = null;
+/** What is still to be rehearsed with. */
+let rehearsal: KeeperSettings | null = null;
 
 // The pipe closes when the broker ends, however it ends.
 process.on('disconnect', () => {
@@ -44,8 +46,12 @@ process.on('message', (value: unknown) => {
   if (message === null) return;
   if (message.type === 'open') {
     process.title = `lockstep-keeper ${message.settings.server} ${message.settings.lockFile}`;
-    if (keeper === null) void rehearseKeeper(message.settings);
     keeper ??= new Keeper({ settings: message.settings, tell, end });
+    if (message.settings.rehearses) rehearsal ??= message.settings;
   }
   keeper?.heard(message);
+  // What the broker asks at its start goes first.
+  if (message.type !== 'beat' || rehearsal === null) return;
+  void rehearseKeeper(rehearsal);
+  rehearsal = null;
 });

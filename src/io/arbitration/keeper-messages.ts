@@ -16,6 +16,8 @@ export type KeeperSettings = Readonly<{
   probeInterval: number;
   /** The first number that this keeper gives a hold. No other keeper of this run gives it. */
   firstHold: Hold;
+  /** The first keeper of a run has time for that; one that replaces another has not. */
+  rehearses: boolean;
 }>;
 
 export type KeeperCall = Readonly<

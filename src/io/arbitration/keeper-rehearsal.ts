@@ -1,6 +1,7 @@
 /**
- * What a keeper does in a takeover, done a few times as soon as it runs, on a scratch share below its store: code that has never run is read and
- * compiled when it is first called, and clients wait for every millisecond of a claim. Nothing is left of it, and nothing waits for it.
+ * What a keeper does in a takeover, done a few times on a scratch share below its store: code that has never run is read and compiled when it is
+ * first called, and clients wait for every millisecond of a claim. Nothing waits for it; what a keeper that was killed meanwhile left of it, the next
+ * one takes away.
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -25,7 +26,6 @@ const ROUNDS = 4;
 export async function rehearseKeeper(settings: KeeperSettings): Promise<void> {
   const directory = join(settings.storeDirectory, 'keeper.rehearsal');
   try {
-    // A keeper that was killed in the midst of its own may have left it.
     await rm(directory, { recursive: true, force: true });
     await mkdir(directory);
     await perform({
@@ -57,7 +57,7 @@ async function perform(settings: KeeperSettings): Promise<void> {
       await scratch.ask({ type: 'release' });
     }
   } finally {
-    await scratch.ask({ type: 'close' });
+    await scratch.leave();
   }
 }
 
@@ -74,6 +74,10 @@ class ScratchKeeper {
       },
       end: () => undefined,
     });
+  }
+
+  leave(): Promise<void> {
+    return this.#keeper.leave();
   }
 
   ask(call: KeeperCall): Promise<KeeperAnswer> {

@@ -98,6 +98,15 @@ export class Keeper {
     if (this.#held !== null) unlockNow(this.#held.file.fd);
   }
 
+  /** For one whose process lives on: gives back what the end of a process gives back. Fulfils when what was under way is done. */
+  async leave(): Promise<void> {
+    this.#hasEnded = true;
+    clearInterval(this.#watch);
+    await this.#work;
+    await this.#letGo();
+    await this.#store.release();
+  }
+
   /** One thing at a time. A failure that nobody foresaw ends the process, and with it the lock. */
   #enqueue(work: () => Promise<void>): void {
     this.#work = this.#work.then(work).catch((error: unknown) => this.#lose(this.#sentence(error)));
@@ -286,7 +295,6 @@ export class Keeper {
 
   #finish(): void {
     this.#hasEnded = true;
-    clearInterval(this.#watch);
     this.#end();
   }
 }

@@ -5,7 +5,7 @@
  * Source: PROTOCOL.md §1 (on the share), §2 Write, Keeper; REASONS.md A13, W5.
  */
 import { randomBytes } from 'node:crypto';
-import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -75,11 +75,7 @@ export class ShareFiles {
   /** Opens the lock file, making it where there is none; both servers may do so at once. Takes no lock. */
   async openLock(): Promise<LockFile> {
     try {
-      const file = await open(
-        this.#lockFile,
-        constants.O_RDWR | constants.O_CREAT | constants.O_SYNC,
-        FILE_MODE,
-      );
+      const file = await open(this.#lockFile, constants.O_RDWR | constants.O_CREAT, FILE_MODE);
       return new LockFile(this.#lockFile, file);
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') await this.#directoryStands();
@@ -97,7 +93,11 @@ export class ShareFiles {
     if (this.#ownInode !== null && this.#ownInode === (await inodeAt(path))) return;
     await this.#directoryStands();
     await this.#removeLeftovers();
-    const bytes = await readFresh(path, BLOCK_BYTES);
+    // Closed before the rename: some shares refuse it over a file that is open.
+    const bytes = await readFile(path).catch((error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') return null;
+      throw error;
+    });
     const reading = decodeBlock(bytes);
     if (reading.kind === 'damaged' && bytes !== null) return this.#install(bytes);
     const copy = encodeCopy(
@@ -184,7 +184,6 @@ export class LockFile {
   readonly #path: string;
   readonly #file: FileHandle;
 
-  /** `file`: opened with O_SYNC. */
   constructor(path: string, file: FileHandle) {
     this.#path = path;
     this.#file = file;
@@ -209,8 +208,9 @@ export class LockFile {
   }
 
   /** Writes the mark through the locked descriptor; durable on return. Where the server fences, a lost lock shows here. */
-  writeMark(mark: Mark): Promise<void> {
-    return writeAll(this.#file, encodeMark(mark), 0);
+  async writeMark(mark: Mark): Promise<void> {
+    await writeAll(this.#file, encodeMark(mark), 0);
+    await this.#file.sync();
   }
 
   close(): Promise<void> {

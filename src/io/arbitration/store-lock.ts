@@ -42,6 +42,13 @@ export class StoreLock {
     await file.write(`${process.pid.toString()}\n`, 0);
   }
 
+  /** For one whose process lives on; otherwise the process' end gives it back. */
+  async release(): Promise<void> {
+    const held = this.#held;
+    this.#held = null;
+    await held?.close();
+  }
+
   async #open(): Promise<FileHandle> {
     const path = join(this.#directory, 'keeper.lock');
     try {

@@ -37,7 +37,7 @@ import {
 import type { Arbiter, Channel, Gateway } from '../../ports/index.ts';
 import type { Replication } from '../replication/replication.ts';
 import { Bulletin } from './bulletin.ts';
-import { takeoverInThought } from './dry-run.ts';
+import { takeoverInThought } from './takeover-in-thought.ts';
 import { Link } from './link.ts';
 import { Outlook } from './outlook.ts';
 

@@ -1,7 +1,7 @@
 /**
  * What a server does with its peer and its first clients, done once before it has to: code that has never run is read and compiled when it is
  * first called, and a takeover is the worst moment for that. A pair of scratch stores below the server's own, a port of loopback that the system
- * chooses, no share; nothing is left of it.
+ * chooses, no share. What a run that was killed meanwhile left of it, the next one takes away.
  */
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
@@ -19,7 +19,9 @@ import type { Replication } from '../../runtime/replication/index.ts';
 import { ScratchPair } from './scratch-pair.ts';
 
 export type RehearsalParts = Readonly<{
-  profile: Pick<Profile, 'mqtt' | 'access' | 'journal'> & Readonly<{ store: Pick<Profile['store'], 'path'> }>;
+  profile: Pick<Profile, 'mqtt' | 'access'> & Readonly<{ store: Pick<Profile['store'], 'path'> }>;
+  /** False from the moment on when this server has something better to do: it serves, or stops. */
+  goesOn: () => boolean;
   clock: Clock;
   random: Random;
   log: Log;
@@ -27,8 +29,8 @@ export type RehearsalParts = Readonly<{
 
 /** Often enough that what is compiled on the first call has been, and what is looked up has been seen twice. */
 const ROUNDS = 10;
-/** One that takes longer is given up: nothing waits for it. */
-const ROUND_MS_MAX = 5_000;
+/** Each of its parts that takes longer is given up: nothing waits for it. */
+const PATIENCE_MS = 5_000;
 
 /**
  * MQTT 3.1.1 and 5.0, one after the other: a durable session, what it subscribes to, and a message of each QoS, the last one released. Each packet
@@ -65,7 +67,6 @@ export async function rehearse(
   setFlagsFromString('--no-flush-bytecode');
   const directory = join(parts.profile.store.path, 'rehearsal');
   try {
-    // A run that was killed in the midst of its own may have left it.
     await rm(directory, { recursive: true, force: true });
     return await perform(parts, directory);
   } catch (failure) {
@@ -77,12 +78,11 @@ export async function rehearse(
 }
 
 async function perform(parts: RehearsalParts, directory: string) {
-  const { profile, clock, random } = parts;
+  const { clock, random } = parts;
   const stage: { connections: Connections | null } = { connections: null };
   const pair = await ScratchPair.open({
     directory,
-    journal: profile.journal,
-    patienceMs: ROUND_MS_MAX,
+    patienceMs: PATIENCE_MS,
     applied: () => stage.connections?.applied(),
     clock,
     random,
@@ -94,7 +94,7 @@ async function perform(parts: RehearsalParts, directory: string) {
   try {
     await connections.open();
     for (let round = 0; round < ROUNDS; round += 1)
-      for (const script of SCRIPTS) await visit(listener.port ?? 0, script);
+      for (const script of SCRIPTS) if (parts.goesOn()) await visit(listener.port ?? 0, script);
     const { messagesIn, messagesOut } = connections.stats();
     return { messagesIn, messagesOut };
   } finally {
@@ -109,7 +109,7 @@ const scratchListener = (clock: Clock): ClientListener =>
     place: { host: '127.0.0.1', port: 0, proxyProtocol: 'off' },
     certificates: null,
     webSocket: null,
-    arrivalMs: ROUND_MS_MAX,
+    arrivalMs: PATIENCE_MS,
     limits: new AcceptLimits({ connectionsMax: 10, ratePerAddressMax: 0, rushMs: 0, clock }),
     clock,
     log: SILENT,
@@ -144,7 +144,7 @@ function scratchConnections(
 /** Fulfils when the client has said everything, has heard something after each packet, and is gone. */
 async function visit(port: number, packets: readonly string[]): Promise<void> {
   const socket = connect({ host: '127.0.0.1', port, noDelay: true });
-  const signal = AbortSignal.timeout(ROUND_MS_MAX);
+  const signal = AbortSignal.timeout(PATIENCE_MS);
   try {
     await once(socket, 'connect', { signal });
     for (const packet of packets) {

@@ -3,7 +3,7 @@
  * bytes. Stores of their own; no machine decides anything, and nobody else knows of them.
  */
 import { join } from 'node:path';
-import type { Clock, Log, Random } from '../../base/index.ts';
+import type { Cancel, Clock, Log, Random } from '../../base/index.ts';
 import { Broker } from '../../core/broker/index.ts';
 import {
   claimId,
@@ -17,13 +17,11 @@ import {
 } from '../../core/pair/index.ts';
 import { frameBytes, frameFrom } from '../../io/channel/index.ts';
 import { openStoreRoot } from '../../io/store/index.ts';
-import type { Profile } from '../../profile/index.ts';
 import { Replication } from '../../runtime/replication/index.ts';
 
 export type ScratchPairParts = Readonly<{
   directory: string;
-  journal: Profile['journal'];
-  /** The disk's and the peer's patience, and that of checkpoints: longer than the whole lasts. */
+  /** How long the disk and the peer may be silent, and how long opening and closing may take. */
   patienceMs: number;
   /** Something was applied where it is served. */
   applied: () => void;
@@ -31,6 +29,11 @@ export type ScratchPairParts = Readonly<{
   random: Random;
   log: Log;
 }>;
+
+/** As little as there may be: a new segment is filled with zeros, on the disk that the real store needs. */
+const JOURNAL = { segmentSize: 1024 * 1024, retain: 0 };
+
+type Ends = { serving: Replication | null; joining: Replication | null };
 
 export class ScratchPair {
   readonly #parts: ScratchPairParts;
@@ -43,31 +46,24 @@ export class ScratchPair {
     this.#joining = joining;
   }
 
-  /** Fulfils when both hold the first entry of a claim that names both. Rejects where the disk does not take it. */
+  /** Fulfils when both hold the first entry of a claim that names both. Rejects where that is not to be had. */
   static async open(parts: ScratchPairParts): Promise<ScratchPair> {
-    const disk = new Disk();
-    const ends: { serving: Replication | null; joining: Replication | null } = {
-      serving: null,
-      joining: null,
-    };
-    ends.serving = await opened(parts, 'serving', disk, (frame) => hears(ends.joining, frame));
-    ends.joining = await opened(parts, 'joining', disk, (frame) => hears(ends.serving, frame));
-    const pair = new ScratchPair(parts, ends.serving, ends.joining);
+    const trouble = new Trouble();
+    const ends: Ends = { serving: null, joining: null };
     try {
-      await Promise.race([pair.#begin(), disk.failed]);
+      ends.serving = await opened(parts, 'serving', trouble, (frame) => hears(ends.joining, frame));
+      ends.joining = await opened(parts, 'joining', trouble, (frame) => hears(ends.serving, frame));
+      const pair = new ScratchPair(parts, ends.serving, ends.joining);
+      await within(parts, Promise.race([pair.#begin(), trouble.came]));
       return pair;
     } catch (failure) {
-      await pair.close();
+      await closed(parts, ends);
       throw failure;
     }
   }
 
-  async close(): Promise<void> {
-    this.serving.endSession();
-    this.serving.closeEpoch();
-    await this.#joining.leaveSession();
-    await this.serving.close();
-    await this.#joining.close();
+  close(): Promise<void> {
+    return closed(this.#parts, { serving: this.serving, joining: this.#joining });
   }
 
   async #begin(): Promise<void> {
@@ -94,13 +90,13 @@ export class ScratchPair {
 }
 
 function opened(
-  { directory, journal, patienceMs, applied, clock, random, log }: ScratchPairParts,
+  { directory, patienceMs, applied, clock, random, log }: ScratchPairParts,
   name: string,
-  disk: Disk,
+  trouble: Trouble,
   send: (frame: Frame) => void,
 ): Promise<Replication> {
   return Replication.open({
-    root: openStoreRoot(join(directory, name), { random, log, journal }),
+    root: openStoreRoot(join(directory, name), { random, log, journal: JOURNAL }),
     broker: new Broker(),
     clock,
     log,
@@ -110,7 +106,7 @@ function opened(
       checkpoint: { intervalMs: patienceMs, bytesMax: Infinity, freshBytesMax: Infinity },
     },
     hooks: {
-      tell: (fact) => disk.hears(fact),
+      tell: (fact) => trouble.hears(fact),
       send,
       seeShare: () => Promise.resolve({ kind: 'unreachable' }),
       committed: () => undefined,
@@ -119,17 +115,42 @@ function opened(
   });
 }
 
-/** Nothing follows from an append that failed, so somebody must say so. */
-class Disk {
-  #fail: (why: Error) => void = () => undefined;
-  readonly failed = new Promise<never>((_, reject) => (this.#fail = reject));
+/** What a disk failed to do nobody is told but by a fact; and whoever waits would wait for ever. */
+async function closed(parts: ScratchPairParts, { serving, joining }: Ends): Promise<void> {
+  const closing = async (): Promise<void> => {
+    serving?.endSession();
+    serving?.closeEpoch();
+    await joining?.leaveSession();
+    await serving?.close();
+    await joining?.close();
+  };
+  await within(parts, closing());
+}
+
+async function within({ clock, patienceMs }: ScratchPairParts, work: Promise<void>): Promise<void> {
+  let cancel: Cancel = () => undefined;
+  const late = new Promise<never>((_, reject) => {
+    cancel = clock.after(patienceMs, () => reject(new Error(`not within ${patienceMs} ms`)));
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    cancel();
+  }
+}
+
+class Trouble {
+  #tell: (why: Error) => void = () => undefined;
+  readonly came = new Promise<never>((_, reject) => (this.#tell = reject));
 
   constructor() {
-    this.failed.catch(() => undefined);
+    this.came.catch(() => undefined);
   }
 
   hears(fact: PairFact): void {
-    if (fact.type === 'diskFailed') this.#fail(new Error(fact.why));
+    const { type } = fact;
+    if (type === 'diskFailed' || type === 'joinFailed' || type === 'sessionFailed' || type === 'peerLost')
+      this.#tell(new Error(fact.why));
   }
 }
 

@@ -1,4 +1,4 @@
-/** A takeover in thought. Source: src/runtime/pair/dry-run.ts; PROTOCOL.md §2 Claim, §4. */
+/** A takeover in thought. Source: src/runtime/pair/takeover-in-thought.ts; PROTOCOL.md §2 Claim, §4. */
 import { expect, test } from 'vitest';
 import {
   claimId,
@@ -9,7 +9,7 @@ import {
   type PairFact,
   type PairStep,
 } from '../../src/core/pair/index.ts';
-import { takeoverInThought } from '../../src/runtime/pair/dry-run.ts';
+import { takeoverInThought } from '../../src/runtime/pair/takeover-in-thought.ts';
 import { hello, machineAfter, P, record, S, store } from '../core/pair/samples.ts';
 
 const serving = { epoch: epoch(5), claimId: claimId('claim-5'), number: 1 };
