@@ -18,7 +18,9 @@ import {
   type PairOptions,
   type PairStep,
   type ServerName,
+  type SessionId,
   type ShareReading,
+  type StateReport,
   type Stamp,
   type StoreView,
 } from '../../../src/core/pair/index.ts';
@@ -80,6 +82,20 @@ export const hello = (name: ServerName, change: Partial<Hello> = {}): Hello => (
   },
   ...change,
 });
+
+/** The primary serves by this claim, which names both. */
+export const serving: SessionId = { epoch: epoch(5), claimId: claimId('claim-5'), number: 1 };
+export const claimed = record({ epoch: serving.epoch, claimId: serving.claimId, version: version(9) });
+export const active: StateReport = { ...hello('primary').report, present: 'ACTIVE', serving };
+
+/** What makes the secondary PASSIVE by that claim; `report`: what the primary says of itself. */
+export const becomesPassive = (report: StateReport): PairFact[] => [
+  { type: 'started' },
+  { type: 'channelUp', mine: hello('secondary'), theirs: hello('primary', { report }) },
+  { type: 'sessionOffered', session: serving, record: claimed },
+  { type: 'named', record: claimed },
+  { type: 'recordSaved' },
+];
 
 const timing = Object.fromEntries(
   Object.entries(pairOptions).map(([name, option]) => [name, option.default]),
