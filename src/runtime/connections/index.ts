@@ -9,5 +9,4 @@ export {
   type SelfKnowledge,
 } from './connections.ts';
 export { connectionFaults, type ConnectionFaultCode } from './faults.ts';
-export type { Proposals } from '../proposals.ts';
 export { connectionOptions, type ConnectionOptions } from './options.ts';
