@@ -147,7 +147,10 @@ class Server {
     await pair.start();
     // In the time that it takes to find its peer; and no longer.
     const goesOn = (): boolean => this.#ending === null && !serves(pair.state);
-    void rehearse({ profile, goesOn, clock: this.#clock, random: this.#random, log });
+    if (!goesOn()) return;
+    const rehearsed = rehearse({ profile, goesOn, clock: this.#clock, random: this.#random, log });
+    // Its scratch stores are gone before this server is.
+    this.#opened.push(async () => void (await rehearsed));
   }
 
   stop(why: string): Promise<void> {

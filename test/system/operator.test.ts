@@ -1,6 +1,6 @@
 /** What an operator types, and what comes back: sentences, exit codes, files. Source: house §9 (options), docs/OPERATING.md (exit codes); PROTOCOL.md §2 None. */
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, watch, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -19,6 +19,12 @@ async function report(
 ): Promise<{ code: number | string; report: Report }> {
   const { code, output } = await pair.run('status', name, ['--json']);
   return { code, report: JSON.parse(output) as Report };
+}
+
+/** Fulfils when something called `name` comes into `directory`, which is watched from now on. */
+async function beginning(directory: string, name: string): Promise<void> {
+  for await (const { filename } of watch(directory, { signal: AbortSignal.timeout(15_000) }))
+    if (filename === name) return;
 }
 
 describe('lockstep status', () => {
@@ -89,6 +95,18 @@ describe('lockstep stop', () => {
         `^nobody serves once ${alone} has stopped: ${stopped} does not answer.*\\n.*so nobody serves$`,
       ),
     );
+  });
+
+  test('by SIGTERM just after its start, in the midst of its rehearsal: it ends with 0 and leaves nothing of that in its store', async () => {
+    const pair = await freshPair();
+    const store = pair.storePath('primary');
+    await mkdir(store, { recursive: true });
+    const begins = beginning(store, 'rehearsal');
+    const server = pair.start('primary');
+    await begins;
+    server.kill('SIGTERM');
+    expect(await server.ended).toBe(0);
+    expect(await readdir(store)).not.toContain('rehearsal');
   });
 });
 
