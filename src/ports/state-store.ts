@@ -12,6 +12,8 @@ export type Change = Readonly<{ key: Uint8Array; value: Uint8Array | null }>;
 export interface StateStore extends StateReader {
   /** The entry up to which the stored state reaches; 0 when new. */
   readonly appliedSeq: Seq;
+  /** Bytes of all values that were read since it was opened, other than for snapshots. What was read may take memory until the next checkpoint. */
+  readonly readBytes: number;
   /**
    * All changes and the new `appliedSeq` in one transaction. Durable when it fulfils, and then it can be read. Each change's value is asked for
    * once, in order, over as many turns as it takes. One at a time. Rejects when the disk fails.

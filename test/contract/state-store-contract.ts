@@ -50,6 +50,20 @@ export function stateStoreContract(name: string, bench: () => Promise<StateBench
     }
   });
 
+  test(`${name}: it tells how many bytes of values were read, one by one or in a range`, async () => {
+    const { state, restart } = await bench();
+    await state.checkpoint([put('a', 'one'), put('b', 'four'), put('c', 'seven')], seq(1));
+    expect(state.readBytes).toBe(0);
+    state.get(Buffer.from('b'));
+    state.get(Buffer.from('never there'));
+    expect(state.readBytes).toBe(4);
+    expect([...state.range(Buffer.from('a'), Buffer.from('c'))]).toHaveLength(2);
+    expect(state.readBytes).toBe(4 + 7);
+    state.last(Buffer.from('a'), Buffer.from('z'));
+    expect(state.readBytes).toBe(4 + 7 + 5);
+    expect((await restart()).readBytes).toBe(0);
+  });
+
   test(`${name}: a checkpoint without changes moves appliedSeq, which never falls`, async () => {
     const { state, restart } = await bench();
     await state.checkpoint([], seq(5));

@@ -133,6 +133,22 @@ test('after a checkpoint that failed none follows, asked for or not: it would la
   expect([...state.range(Buffer.of(0), null)]).toEqual([]);
 });
 
+test('a checkpoint is due when so much has been read back of the state: what a drain takes out of it goes while it is under way', async () => {
+  const it = await Storing.begin({ bytesMax: 50_000, freshBytesMax: 1e9 });
+  it.come(30);
+  await it.checkpointer.checkpoint();
+  const { state } = (it.replica ?? expect.unreachable('it has begun')).store;
+  const readAll = (): unknown => [...state.range(Buffer.of(0), null)];
+  readAll();
+  it.come(1);
+  expect(it.stored).toBe(it.applied - 1);
+  readAll();
+  it.come(1);
+  await expect.poll(() => it.stored, { interval: 1, timeout: 15_000 }).toBe(it.applied);
+  it.come(1);
+  expect(it.stored).toBe(it.applied - 1);
+});
+
 test('what ended queues have left goes with checkpoints of its own, though nothing more comes', async () => {
   const it = await Storing.begin({ intervalMs: 20, freshBytesMax: 1e9 });
   it.come(60);

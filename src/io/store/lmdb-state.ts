@@ -66,6 +66,7 @@ class LmdbState implements StateStore {
   #database: Database;
   readonly #snapshots = new Set<LmdbSnapshot>();
   #appliedSeq: Seq;
+  #readBytes = 0;
   #isClosed = false;
   /** Settles when the last write has. */
   #writing: Promise<unknown> = Promise.resolve();
@@ -81,12 +82,16 @@ class LmdbState implements StateStore {
     return this.#appliedSeq;
   }
 
+  get readBytes(): number {
+    return this.#readBytes;
+  }
+
   get(key: Uint8Array): Buffer | null {
     this.#assertOpen();
     const stored = storedKey(key);
     return this.#read(() => {
       const value = this.#database.get(stored);
-      return value === undefined ? null : pairOf({ key: stored, value }).value;
+      return value === undefined ? null : this.#seen(pairOf({ key: stored, value })).value;
     });
   }
 
@@ -102,7 +107,7 @@ class LmdbState implements StateStore {
     const [start, end] = [storedKey(through), storedKey(from)];
     return this.#read(() => {
       for (const pair of this.#database.getRange({ start, end, reverse: true, inclusiveEnd: true, limit: 1 }))
-        return pairOf(pair);
+        return this.#seen(pairOf(pair));
       return null;
     });
   }
@@ -157,9 +162,14 @@ class LmdbState implements StateStore {
     }
   }
 
+  #seen(pair: Pair): Pair {
+    this.#readBytes += pair.value.length;
+    return pair;
+  }
+
   *#named(pairs: Iterable<Pair>): Generator<Pair> {
     try {
-      yield* pairs;
+      for (const pair of pairs) yield this.#seen(pair);
     } catch (error) {
       throw stateFault(this.#path, error);
     }

@@ -8,7 +8,7 @@ import type { Replica } from './replica.ts';
 
 export type CheckpointTimes = Readonly<{
   intervalMs: number;
-  /** Of entries applied. */
+  /** Of entries applied, and of what was read back of the state: that is about to go from it, and takes memory until it has. */
   bytesMax: number;
   /** What queued messages may take in memory that no checkpoint has yet; twice as much while one is under way. */
   freshBytesMax: number;
@@ -27,7 +27,10 @@ export class Checkpointer {
   #underWay: Promise<void> | null = null;
   /** The one after that, where somebody waits for it. */
   #following: Promise<void> | null = null;
+  /** Of entries applied since the last one. */
   #bytes = 0;
+  /** What of the state had been read by then. */
+  #readAt = 0;
   #isClosed = false;
   #hasFailed = false;
   #wasBehind = false;
@@ -81,6 +84,7 @@ export class Checkpointer {
 
   resume(): void {
     this.#isClosed = false;
+    this.#readAt = this.#replica.store.state.readBytes;
     this.#schedule();
   }
 
@@ -88,7 +92,8 @@ export class Checkpointer {
     if (this.#isClosed || this.#hasFailed) return;
     const { intervalMs, bytesMax, freshBytesMax } = this.#times;
     const { freshBytes, hasLeftovers } = this.#replica.broker;
-    if (this.#bytes >= bytesMax || freshBytes >= freshBytesMax) void (this.#underWay ?? this.#begin());
+    const bytes = this.#bytes + this.#replica.store.state.readBytes - this.#readAt;
+    if (bytes >= bytesMax || freshBytes >= freshBytesMax) void (this.#underWay ?? this.#begin());
     else if (hasLeftovers) this.#after(intervalMs * TIDYING_PART);
     else if (this.#bytes > 0) this.#after(intervalMs);
   }
@@ -123,6 +128,7 @@ export class Checkpointer {
     const at = this.#replica.appliedSeq;
     const changes = broker.changes();
     this.#bytes = 0;
+    this.#readAt = store.state.readBytes;
     try {
       await store.state.checkpoint(changes, at);
       broker.stored();

@@ -41,6 +41,7 @@ export class SimState implements StateStore {
   readonly #content: StateContent;
   readonly #run: number;
   readonly #snapshots = new Set<SimSnapshot>();
+  #readBytes = 0;
   #isClosed = false;
   #writing: Promise<unknown> = Promise.resolve();
 
@@ -54,21 +55,28 @@ export class SimState implements StateStore {
     return this.#content.appliedSeq;
   }
 
+  get readBytes(): number {
+    return this.#readBytes;
+  }
+
   get(key: Uint8Array): Buffer | null {
     this.#assertOpen();
-    return this.#content.get(key)?.value ?? null;
+    return this.#seen(this.#content.get(key))?.value ?? null;
   }
 
   range(from: Uint8Array, to: Uint8Array | null): Iterable<Pair> {
     this.#assertOpen();
     const isIn = ({ key }: Pair): boolean => key.compare(from) >= 0 && (to === null || key.compare(to) < 0);
-    return this.#content.pairs().filter(isIn);
+    return this.#content
+      .pairs()
+      .filter(isIn)
+      .map((pair) => this.#seen(pair));
   }
 
   last(from: Uint8Array, through: Uint8Array): Pair | null {
     this.#assertOpen();
     const isIn = ({ key }: Pair): boolean => key.compare(from) >= 0 && key.compare(through) <= 0;
-    return this.#content.pairs().findLast(isIn) ?? null;
+    return this.#seen(this.#content.pairs().findLast(isIn) ?? null);
   }
 
   checkpoint(changes: Iterable<Change>, appliedSeq: Seq): Promise<void> {
@@ -96,6 +104,11 @@ export class SimState implements StateStore {
     this.#isClosed = true;
     await this.#writing;
     for (const snapshot of this.#snapshots) snapshot.close();
+  }
+
+  #seen<P extends Pair | null>(pair: P): P {
+    this.#readBytes += pair?.value.length ?? 0;
+    return pair;
   }
 
   #assertOpen(): void {

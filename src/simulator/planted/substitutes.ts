@@ -30,6 +30,9 @@ export const stateWith = (inner: StateStore, checkpoint: StateStore['checkpoint'
   get appliedSeq() {
     return inner.appliedSeq;
   },
+  get readBytes() {
+    return inner.readBytes;
+  },
   get: (key) => inner.get(key),
   range: (from, to) => inner.range(from, to),
   last: (from, through) => inner.last(from, through),
