@@ -214,6 +214,7 @@ export class Replica {
     assert(entry.seq === this.#appliedSeq + 1, 'entries are applied densely');
     const outcomes = entry.kind === 'batch' ? this.broker.apply(entry.body, entry.seq) : [];
     this.#appliedSeq = entry.seq;
+    this.cache.applied(entry.seq);
     this.#events.applied(entry, outcomes);
   }
 
