@@ -4,6 +4,7 @@ export { type Branded } from './brand.ts';
 export { ByteReader, ByteWriter, BytesEnded } from './bytes.ts';
 export { type Cancel, type Clock } from './clock.ts';
 export { type Log, type LogLevel, type LogLine } from './log.ts';
+export { NumberTable } from './number-table.ts';
 export {
   choice,
   count,

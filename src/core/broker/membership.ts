@@ -41,6 +41,8 @@ export class Lent {
   /** Where it stands. */
   readonly stock: Stock;
   readonly number: number;
+  /** Its place among those that its member is not done with; null: it has none. */
+  place: number | null = null;
 
   constructor(
     parts: Readonly<{ group: Group; session: Session; delivery: Delivery; isDup: boolean; stage: Stage }>,
@@ -69,8 +71,9 @@ export class Membership {
   readonly groups = new Set<Group>();
   /** Messages that will be the member's when an operation is committed. */
   pending = 0;
-  /** With QoS 1, sent or not. */
-  readonly #open = new Set<Lent>();
+  /** With QoS 1, sent or not, each in its place: nothing is allocated for one that comes and goes (see `NumberTable`). */
+  #open: (Lent | null)[] = [];
+  #freePlaces: number[] = [];
   #waiting: Lent[] = [];
 
   /** How many are lent and not sent. */
@@ -86,7 +89,8 @@ export class Membership {
   }
 
   lend(lent: Lent): void {
-    this.#open.add(lent);
+    lent.place = this.#freePlaces.pop() ?? this.#open.length;
+    this.#open[lent.place] = lent;
     this.#waiting.push(lent);
   }
 
@@ -97,14 +101,21 @@ export class Membership {
 
   /** The member is done with it. */
   close(lent: Lent): void {
-    this.#open.delete(lent);
+    if (lent.place === null || this.#open[lent.place] !== lent) return;
+    this.#open[lent.place] = null;
+    this.#freePlaces.push(lent.place);
+    lent.place = null;
   }
 
   /** The member's connection is over: what it is not done with, and whether it was sent. */
   end(): readonly Readonly<{ lent: Lent; wasSent: boolean }>[] {
     const unsent = new Set(this.#waiting);
-    const open = [...this.#open].map((lent) => ({ lent, wasSent: !unsent.has(lent) }));
-    this.#open.clear();
+    const open = this.#open
+      .filter((lent) => lent !== null)
+      .map((lent) => ({ lent, wasSent: !unsent.has(lent) }));
+    for (const { lent } of open) lent.place = null;
+    this.#open = [];
+    this.#freePlaces = [];
     this.#waiting = [];
     return open;
   }

@@ -1,6 +1,7 @@
 /**
  * One queue of a group and, on the serving server, who has what of it. On the other server nobody has anything, and this is the queue alone.
  */
+import { NumberTable } from '../../base/index.ts';
 import type { Lent } from './membership.ts';
 import type { MessageQueue, Queued } from './queue.ts';
 
@@ -12,7 +13,7 @@ type Again = Readonly<{ number: number; isDup: boolean }>;
 
 export class Stock {
   readonly queue: MessageQueue;
-  readonly #given = new Map<number, Lent>();
+  readonly #given = new NumberTable<Lent>();
   /** All numbers below were given or set aside; those of them that are free again are in `#again`, in their order. */
   #through = 0;
   #again: Again[] = [];
@@ -57,8 +58,9 @@ export class Stock {
     return this.#given.get(number) ?? null;
   }
 
-  lents(): Iterable<Lent> {
-    return this.#given.values();
+  /** What of it is given, in no order. */
+  lents(): Lent[] {
+    return Array.from(this.#given.entries(), ([, lent]) => lent);
   }
 
   /** Nobody is to be given it any more; it is taken out when that is committed. */

@@ -8,7 +8,7 @@
  * next message with the same identifier is 65535 numbers away. Numbers reserved so long ago that they are half as far away are left unused.
  * Source: MQTT-2.3.1-4, MQTT-4.3.3-1, MQTT-4.4.0-1, MQTT-4.6.0-1; MQTT 5.0 §4.9; PROTOCOL.md §2 Ack.
  */
-import { present } from '../../base/index.ts';
+import { NumberTable, present } from '../../base/index.ts';
 import { Lent, type Delivery, type MessageQueue, type Queued, type Session } from '../broker/index.ts';
 import { unexpected } from './faults.ts';
 import type { Level } from './packet.ts';
@@ -50,9 +50,9 @@ type Sent = Queued | Lent;
 export class Window {
   readonly #session: WindowSession;
   #terms: WindowTerms;
-  /** Not taken by the client, by packet identifier, in the order of sending. */
-  readonly #sent = new Map<number, Sent>();
-  /** Those of them that were sent on a former connection, and not on this one yet. */
+  /** Not taken by the client, by packet identifier. */
+  readonly #sent = new NumberTable<Sent>();
+  /** Those of them that were sent on a former connection, and not on this one yet, in the order of sending. */
   readonly #again = new Set<number>();
   /** Numbers of messages taken with QoS 2 and not completed, by packet identifier, in the order of their PUBRECs. */
   readonly #releasing = new Map<number, number>();
@@ -84,9 +84,13 @@ export class Window {
   begin(terms: WindowTerms): void {
     this.#terms = terms;
     this.#again.clear();
-    for (const [packetId, sent] of this.#sent) {
-      if (sent instanceof Lent) this.#sent.delete(packetId);
-      else this.#again.add(packetId);
+    const own: Queued[] = [];
+    for (const [, sent] of this.#sent.entries()) if (!(sent instanceof Lent)) own.push(sent);
+    this.#sent.clear();
+    for (const sent of own.sort((a, b) => a.number - b.number)) {
+      const packetId = packetIdOf(sent.number);
+      this.#sent.set(packetId, sent);
+      this.#again.add(packetId);
     }
   }
 

@@ -2,7 +2,7 @@
  * Messages that a client publishes: what is asked of the broker for each, and what the client is answered once that is committed.
  * Source: MQTT 3.1.1 §3.3, §4.3; MQTT 5.0 §3.3, §4.3, §4.9.
  */
-import { unreachable } from '../../../base/index.ts';
+import { NumberTable, unreachable } from '../../../base/index.ts';
 import type { Content, Outcome } from '../../broker/index.ts';
 import { mqttFaults, MqttViolation, unexpected } from '../faults.ts';
 import type { Ack, Publish } from '../packet.ts';
@@ -35,7 +35,7 @@ export class Incoming {
   readonly #parts: IncomingParts;
   readonly #aliases: InboundAliases;
   /** Packet identifiers of messages that came on this connection and were not acknowledged to the end. Source: MQTT 5.0 §4.9. */
-  readonly #unacknowledged = new Set<number>();
+  readonly #unacknowledged = new NumberTable<true>();
   /**
    * Of a session that is not durable: packet identifiers that came with QoS 2 and were not released. They end with this conversation, as the
    * session does; a durable one has them in the replicated state.
@@ -174,7 +174,7 @@ export class Incoming {
   /** Source: MQTT 5.0 §3.3.4: a client that sends more than it was told to may get DISCONNECT 0x93. */
   #count(packetId: number): void {
     if (this.#client.writer.level !== 5) return;
-    this.#unacknowledged.add(packetId);
+    this.#unacknowledged.set(packetId, true);
     const { receiveMax } = this.#parts.limits;
     if (this.#unacknowledged.size <= receiveMax) return;
     const what = `more than ${receiveMax} messages that wait for their acknowledgement`;
