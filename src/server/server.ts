@@ -19,6 +19,7 @@ import { Connections } from '../runtime/connections/index.ts';
 import { PairDriver } from '../runtime/pair/index.ts';
 import { Replication } from '../runtime/replication/index.ts';
 import { AccessOrders } from './access-orders.ts';
+import { easeCollector } from './collector.ts';
 import { clientSide } from './listeners.ts';
 import { ServerOperations, version } from './operations.ts';
 import { rehearse } from './rehearsal/index.ts';
@@ -87,6 +88,8 @@ class Server {
 
   async start(): Promise<void> {
     const { profile, log } = this.#request;
+    const leaveCollector = easeCollector(this.#clock);
+    this.#opened.push(() => Promise.resolve(leaveCollector()));
     const { listeners, certificates } = await clientSide({ profile, clock: this.#clock, log });
     const arbiter = this.#arbiter();
     const broker = new Broker(PAGING, profile.mqtt.localQueuesSizeMax);
@@ -150,7 +153,7 @@ class Server {
     if (!goesOn()) return;
     const rehearsed = rehearse({ profile, goesOn, clock: this.#clock, random: this.#random, log });
     // Its scratch stores are gone before this server is.
-    this.#opened.push(async () => void (await rehearsed));
+    this.#opened.push(() => rehearsed.then(() => undefined));
   }
 
   stop(why: string): Promise<void> {
