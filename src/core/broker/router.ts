@@ -8,18 +8,15 @@ import type { Groups, Subscriber } from './groups.ts';
 import type { LocalQueues } from './local-queues.ts';
 import { lowerQos, type Message, type Place, type Qos } from './message.ts';
 import { NO_IDS } from './queue.ts';
+import { KnownRecipients, type Delivery, type Recipients } from './recipients.ts';
 import type { Ready } from './ready.ts';
 import { isFullFor, makeRoom } from './room.ts';
 import type { Passing, Session } from './session.ts';
 import { nameOf, type SharedFilter, type Subscription } from './subscription.ts';
 
-/** What one session gets of one message. */
-type Delivery = { readonly session: Session; qos: Qos; isAsPublished: boolean; ids: readonly number[] };
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 export type Routed = 'matched' | 'unmatched' | 'refused';
-
-/** Who gets one message. */
-type Recipients = Readonly<{ deliveries: readonly Delivery[]; groups: readonly Group[] }>;
 
 export type RouterParts = Readonly<{
   tree: FilterTree<Subscriber, Subscription | null>;
@@ -33,6 +30,7 @@ export class Router {
   readonly #groups: Groups;
   readonly #ready: Ready;
   readonly #locals: LocalQueues;
+  readonly #known = new KnownRecipients();
   #dropped = 0;
 
   constructor({ tree, groups, ready, locals }: RouterParts) {
@@ -52,6 +50,7 @@ export class Router {
    * it, as of `Group.join`.
    */
   subscribe(session: Session, subscription: Subscription, place: Place | null): boolean {
+    this.#known.forget();
     session.subscriptions.set(nameOf(subscription), subscription);
     return subscription.group === null
       ? this.#tree.set(subscription.filter, session, subscription)
@@ -60,6 +59,7 @@ export class Router {
 
   /** For each filter whether there was such a subscription. */
   unsubscribe(session: Session, filters: Iterable<SharedFilter>): boolean[] {
+    this.#known.forget();
     return [...filters].map((names) => {
       const existed = session.subscriptions.delete(nameOf(names));
       if (names.group === null) session.recalls.end(names.filter);
@@ -119,17 +119,21 @@ export class Router {
   }
 
   /** Each session once: with the highest QoS of its subscriptions that match, and the numbers of all of them, the lowest first. Source: MQTT-3.3.4-2 to -4 of 5.0. */
-  #recipientsOf(message: Message, from: string | null): Recipients {
-    const deliveries: Delivery[] = [];
+  #recipientsOf({ address }: Message, from: string | null): Recipients {
+    const known = this.#known.get(address);
+    if (known !== undefined) return known;
+    const deliveries: Writable<Delivery>[] = [];
     const groups: Group[] = [];
-    const bySession = new Map<Session, Delivery>();
-    this.#tree.match(message.address, (session, subscription) => {
+    const bySession = new Map<Session, Writable<Delivery>>();
+    let noLocals = 0;
+    this.#tree.match(address, (session, subscription) => {
       if (session instanceof Group) {
         groups.push(session);
         return;
       }
       if (subscription === null) return;
       const { qos, id, isNoLocal, isRetainAsPublished } = subscription;
+      if (isNoLocal) noLocals += 1;
       if (isNoLocal && session.clientId === from) return;
       const ids = id === 0 ? NO_IDS : [id];
       const found = bySession.get(session);
@@ -144,7 +148,10 @@ export class Router {
       // In the order of the tree they would tell who else had subscribed before, which the two servers do not know alike.
       if (id !== 0) found.ids = [...found.ids, id].sort((a, b) => a - b);
     });
-    return { deliveries, groups };
+    const recipients = { deliveries, groups };
+    // Else who gets it depends on who sends it.
+    if (noLocals === 0) this.#known.keep(address, recipients);
+    return recipients;
   }
 
   /** At the lower QoS of both. Source: MQTT-3.8.4-6. */
