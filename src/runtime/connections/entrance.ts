@@ -32,24 +32,22 @@ export class Entrance {
   /** To be asked when the session is about to be opened: what is true of the identifier now may not be so later. `willTopic`: null without a will. */
   enter(identity: Identity, willTopic: string | null): Entry {
     const { access } = this.#parts;
-    const who = whoText(identity.user, identity.clientId);
     const owner = this.#ownerOf(identity.clientId);
     // It may have waited since its password was found right.
     if (!access.isCurrent(identity))
-      return notAuthorized('LS_ACCESS_REVOKED', accessFaults.LS_ACCESS_REVOKED(who));
+      return notAuthorized('LS_ACCESS_REVOKED', accessFaults.LS_ACCESS_REVOKED(whoIs(identity)));
     const isForeign = owner !== null && owner !== identity.user;
     if (isForeign && access.isKnown(owner))
-      return notAuthorized('LS_ACCESS_SESSION', accessFaults.LS_ACCESS_SESSION(who));
+      return notAuthorized('LS_ACCESS_SESSION', accessFaults.LS_ACCESS_SESSION(whoIs(identity)));
     if (willTopic !== null && !access.mayPublish(identity, willTopic))
-      return notAuthorized('LS_ACCESS_WILL', accessFaults.LS_ACCESS_WILL(who, willTopic));
+      return notAuthorized('LS_ACCESS_WILL', accessFaults.LS_ACCESS_WILL(whoIs(identity), willTopic));
     return { type: 'entered', identity, permissions: this.#permissionsOf(identity, isForeign) };
   }
 
   /** For a client that is connected and proves itself again: it must be who it was. Source: MQTT 5.0 §4.12.1. */
   enterAgain(identity: Identity, former: Identity | null): Entry {
-    const who = whoText(identity.user, identity.clientId);
     if (former === null || identity.user !== former.user)
-      return notAuthorized('LS_ACCESS_SESSION', accessFaults.LS_ACCESS_SESSION(who));
+      return notAuthorized('LS_ACCESS_SESSION', accessFaults.LS_ACCESS_SESSION(whoIs(identity)));
     return { type: 'entered', identity, permissions: this.#permissionsOf(identity, false) };
   }
 
@@ -61,10 +59,8 @@ export class Entrance {
       ({ filter }) => !access.maySubscribe(identity, filter),
     );
     const [first] = lost;
-    if (first !== undefined) {
-      const who = whoText(identity.user, identity.clientId);
-      warn('LS_ACCESS_UNSUBSCRIBED', accessFaults.LS_ACCESS_UNSUBSCRIBED(who, first.filter));
-    }
+    if (first !== undefined)
+      warn('LS_ACCESS_UNSUBSCRIBED', accessFaults.LS_ACCESS_UNSUBSCRIBED(whoIs(identity), first.filter));
     return lost;
   }
 
@@ -76,23 +72,25 @@ export class Entrance {
 
   #permissionsOf(identity: Identity, mustBeClean: boolean): Permissions {
     const { access, warn } = this.#parts;
-    const who = whoText(identity.user, identity.clientId);
     return {
       user: identity.user,
       mustBeClean,
       mayPublish: (topic) => {
         const may = access.mayPublish(identity, topic);
-        if (!may) warn('LS_ACCESS_PUBLISH', accessFaults.LS_ACCESS_PUBLISH(who, topic));
+        if (!may) warn('LS_ACCESS_PUBLISH', accessFaults.LS_ACCESS_PUBLISH(whoIs(identity), topic));
         return may;
       },
       maySubscribe: (filter) => {
         const may = access.maySubscribe(identity, filter);
-        if (!may) warn('LS_ACCESS_SUBSCRIBE', accessFaults.LS_ACCESS_SUBSCRIBE(who, filter));
+        if (!may) warn('LS_ACCESS_SUBSCRIBE', accessFaults.LS_ACCESS_SUBSCRIBE(whoIs(identity), filter));
         return may;
       },
     };
   }
 }
+
+/** Worked out for those alone who are told: quoting costs more than all the rest of letting a client in. */
+const whoIs = ({ user, clientId }: Identity): string => whoText(user, clientId);
 
 const notAuthorized = (code: Refusal['code'], text: string): Refusal => ({
   type: 'refused',
