@@ -10,4 +10,6 @@ export interface Clock {
   wall(): number;
   /** Runs `act` once, not before `ms` milliseconds have passed. */
   after(ms: number, act: () => void): Cancel;
+  /** Runs `act` once, when what had come in by the beginning of this turn has been taken; no time need pass. */
+  soon(act: () => void): void;
 }

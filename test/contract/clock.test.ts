@@ -41,6 +41,19 @@ for (const [name, made] of CLOCKS) {
     expect(done).toBe(10);
   });
 
+  test(`${name}: what is to be done soon is not done within the call, and is done in the order given`, async () => {
+    const { clock, run } = made();
+    const done: number[] = [];
+    clock.soon(() => {
+      done.push(1);
+      clock.soon(() => done.push(3));
+    });
+    clock.soon(() => done.push(2));
+    expect(done).toEqual([]);
+    await run(5);
+    expect(done).toEqual([1, 2, 3]);
+  });
+
   test(`${name}: nothing is done before its time`, async () => {
     const { clock, run } = made();
     const began = clock.now();

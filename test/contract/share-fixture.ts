@@ -23,6 +23,7 @@ export const realClock: Clock = {
     const timer = setTimeout(act, ms);
     return () => clearTimeout(timer);
   },
+  soon: (act) => void setImmediate(act),
 };
 
 export type Timing = Readonly<{ keeperTimeout: number; activeLockReacquisitionInterval: number }>;

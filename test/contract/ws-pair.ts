@@ -29,6 +29,10 @@ export class BentClock implements Clock {
     return this.#clock.wall();
   }
 
+  soon(act: () => void): void {
+    this.#clock.soon(act);
+  }
+
   after(ms: number, act: () => void): Cancel {
     let isPending = true;
     const settle = (): void => {

@@ -22,6 +22,10 @@ class HandClock implements Clock {
     return () => (this.#timers = this.#timers.filter((other) => other !== timer));
   }
 
+  soon(act: () => void): void {
+    this.after(0, act);
+  }
+
   lived(ms: number): void {
     for (let n = 0; n < ms; n += 1) this.paused(1);
   }

@@ -25,4 +25,8 @@ export class SystemClock implements Clock {
     arm();
     return () => clearTimeout(timer);
   }
+
+  soon(act: () => void): void {
+    setImmediate(act);
+  }
 }

@@ -1,7 +1,8 @@
 /**
  * The serving side of the journal: what is proposed becomes entries, entries become durable here and at the peer, and only what rule Ack
  * calls committed is applied and told. While one write and its sync are under way, what comes in meanwhile makes the next entry (group
- * commit, without any added wait). Source: PROTOCOL.md §2 Ack; REASONS.md A4, A7, B4.
+ * commit). Nothing waits for company where none has come before; under load an entry waits for what the process has yet to read, which would
+ * else cost a write, a sync and a frame of its own. Source: PROTOCOL.md §2 Ack; REASONS.md A4, A7, B4.
  */
 import { assert, ByteWriter, type Cancel, type Clock } from '../../base/index.ts';
 import { encodeOp, type Op, type Outcome } from '../../core/broker/index.ts';
@@ -25,6 +26,10 @@ import type { Replica } from './replica.ts';
 const BATCH_BYTES = 4 * 1024 * 1024;
 /** How long what nobody waits for waits for company. */
 const LATER_MS = 10;
+/** So many in the last entry: more are likely to come with the next turns. */
+const COMPANY_MIN = 3;
+/** How long an entry waits for them at most. */
+const GATHERING_MS_MAX = 1;
 
 type Done = ((outcome: Outcome) => void) | null;
 type Pending = Readonly<{ entry: Entry; dones: readonly Done[]; since: number }>;
@@ -75,6 +80,8 @@ export class CommitPipeline implements Proposals {
   #pendingBytes = 0;
   #isWriting = false;
   #isFlushDue = false;
+  /** As of the last entry. */
+  #hasCompany = false;
   /** Somebody waits for what is in the open batch. */
   #isUrgent = false;
   #later: Cancel | null = null;
@@ -236,11 +243,23 @@ export class CommitPipeline implements Proposals {
   #flushSoon(): void {
     if (this.#isFlushDue || this.#isWriting) return;
     this.#isFlushDue = true;
+    if (this.#hasCompany) return this.#flushWhenQuiet(this.#clock.now(), 0);
     // After this turn: everything that one chunk of a socket proposes shares one entry.
-    void Promise.resolve().then(() => {
-      this.#isFlushDue = false;
-      this.#flush();
+    void Promise.resolve().then(() => this.#flushNow());
+  }
+
+  /** Once a turn has brought nothing more. `before`: how many were there at its beginning. */
+  #flushWhenQuiet(since: number, before: number): void {
+    this.#clock.soon(() => {
+      const { length } = this.#dones;
+      if (length === before || this.#clock.now() - since >= GATHERING_MS_MAX) this.#flushNow();
+      else this.#flushWhenQuiet(since, length);
     });
+  }
+
+  #flushNow(): void {
+    this.#isFlushDue = false;
+    this.#flush();
   }
 
   #closeBatch(): void {
@@ -272,6 +291,7 @@ export class CommitPipeline implements Proposals {
     const next = this.#sealed.shift();
     if (next === undefined) return;
     const claim = this.#claim;
+    this.#hasCompany = next.dones.length >= COMPANY_MIN;
     this.#pending.push(next);
     this.#isWriting = true;
     this.#peerSince ??= this.#clock.now();
@@ -287,7 +307,8 @@ export class CommitPipeline implements Proposals {
       if (this.#claim !== claim) return this.#flush();
       this.#durable.set(this.#replica.store.identity.storeId, next.entry.seq);
       this.#advance();
-      this.#flush();
+      if (this.#sealed.length > 0) this.#flush();
+      else if (this.#isUrgent) this.#flushSoon();
     });
   }
 

@@ -69,6 +69,7 @@ export class SimMachine {
       now: () => live().now(),
       wall: () => live().wall(),
       after: (ms, act) => live().after(ms, act),
+      soon: (act) => live().soon(act),
     };
     this.disk = new SimDisk({ clock: diskClock, random: this.#random, latencyMs: DISK_MS, journal });
     const { gatewayTimeout } = request.timing;

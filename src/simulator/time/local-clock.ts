@@ -71,6 +71,10 @@ export class LocalClock implements Clock {
     return timer.cancel;
   }
 
+  soon(act: () => void): void {
+    this.after(0, act);
+  }
+
   /** Rings at its due time of this clock, or once it is awake. For this file. */
   set(timer: LocalTimer): void {
     this.#base.after(timer.due - this.now(), timer.ring);

@@ -38,6 +38,10 @@ export class SimClock implements Clock {
     };
   }
 
+  soon(act: () => void): void {
+    this.after(0, act);
+  }
+
   /** Lets `ms` milliseconds pass. Rejects with what a timer throws; the timers behind it are still there. */
   async run(ms: number): Promise<void> {
     await this.runUntil(() => false, ms);

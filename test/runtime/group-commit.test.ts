@@ -1,0 +1,153 @@
+/** What is proposed while the disk writes, and what waits for company. Source: src/runtime/replication/commit-pipeline.ts; PROTOCOL.md §2 Ack. */
+import { expect, test } from 'vitest';
+import type { Clock } from '../../src/base/index.ts';
+import { Broker, decodeOps, type Op } from '../../src/core/broker/index.ts';
+import { claimId, epoch } from '../../src/core/pair/index.ts';
+import { CommitPipeline } from '../../src/runtime/replication/commit-pipeline.ts';
+import { Replica } from '../../src/runtime/replication/replica.ts';
+import { SimStoreRoot } from '../../src/simulator/disk/sim-store.ts';
+import type { SimDisk } from '../../src/simulator/disk/sim-disk.ts';
+import { LogList, simDisk } from '../contract/disk-fixture.ts';
+import { publish } from '../core/broker/entries.ts';
+
+/** Time and turns that pass when told to. */
+class Turns implements Clock {
+  ms = 0;
+  #soon: (() => void)[] = [];
+
+  now(): number {
+    return this.ms;
+  }
+
+  wall(): number {
+    return this.ms;
+  }
+
+  after(): () => void {
+    return () => undefined;
+  }
+
+  soon(act: () => void): void {
+    this.#soon.push(act);
+  }
+
+  /** The end of a turn. */
+  end(): void {
+    for (const act of this.#soon.splice(0)) act();
+  }
+}
+
+/** A server that serves alone. */
+class Serving {
+  readonly turns = new Turns();
+  readonly disk: SimDisk = simDisk();
+  /** How many operations each entry has that was given to the disk. */
+  readonly written: number[] = [];
+  acknowledged = 0;
+  #pipeline: CommitPipeline | null = null;
+
+  static async begin(): Promise<Serving> {
+    const it = new Serving();
+    const replica = await Replica.open({
+      root: new SimStoreRoot(it.disk),
+      broker: new Broker(),
+      log: new LogList(),
+      events: {
+        applied: (entry, outcomes) => it.pipeline.applied(entry, outcomes),
+        diskFailed: (why) => expect.unreachable(why),
+      },
+    });
+    const times = { ackTimeoutMs: 1e6, diskTimeoutMs: 1e6 };
+    const pipeline = new CommitPipeline(replica, it.turns, times, {
+      written: (entry) => it.written.push([...decodeOps(entry.body)].length),
+      committed: () => undefined,
+      peerTooSlow: (why) => expect.unreachable(why),
+      diskFailed: (why) => expect.unreachable(why),
+      isBehind: () => false,
+    });
+    it.#pipeline = pipeline;
+    await pipeline.open(
+      { epoch: epoch(1), claimId: claimId('claim') },
+      {
+        primary: replica.store.identity.storeId,
+      },
+    );
+    it.disk.holdSyncs();
+    return it;
+  }
+
+  get pipeline(): CommitPipeline {
+    return this.#pipeline ?? expect.unreachable('it has begun');
+  }
+
+  propose(count: number): void {
+    for (let n = 0; n < count; n += 1) this.pipeline.propose(OP, () => (this.acknowledged += 1));
+  }
+
+  /** What is under way on the disk is done, and told. */
+  async diskDone(): Promise<void> {
+    const before = this.acknowledged;
+    this.disk.releaseSyncs();
+    await expect.poll(() => this.acknowledged, { interval: 1, timeout: 15_000 }).toBeGreaterThan(before);
+    this.disk.holdSyncs();
+  }
+}
+
+const OP: Op = publish('x', 'm');
+/** All that promises do without a turn. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test('what one turn proposes shares an entry, and where nobody else has come nothing waits for company', async () => {
+  const it = await Serving.begin();
+  it.propose(1);
+  await settled();
+  expect(it.written).toEqual([1]);
+  await it.diskDone();
+  it.propose(2);
+  await settled();
+  expect(it.written).toEqual([1, 2]);
+});
+
+test('what is proposed while an entry is written makes the next one', async () => {
+  const it = await Serving.begin();
+  it.propose(1);
+  await settled();
+  for (let n = 0; n < 5; n += 1) {
+    it.propose(1);
+    await settled();
+  }
+  expect(it.written).toEqual([1]);
+  await it.diskDone();
+  await settled();
+  expect(it.written).toEqual([1, 5]);
+});
+
+test('where the last entry had company the next one waits for a turn that brings nothing more', async () => {
+  const it = await Serving.begin();
+  it.propose(3);
+  await settled();
+  await it.diskDone();
+  for (let n = 0; n < 4; n += 1) {
+    it.propose(1);
+    it.turns.end();
+    await settled();
+  }
+  expect(it.written).toEqual([3]);
+  it.turns.end();
+  await settled();
+  expect(it.written).toEqual([3, 4]);
+});
+
+test('and no longer than a millisecond', async () => {
+  const it = await Serving.begin();
+  it.propose(3);
+  await settled();
+  await it.diskDone();
+  it.propose(1);
+  it.turns.end();
+  it.propose(1);
+  it.turns.ms += 1;
+  it.turns.end();
+  await settled();
+  expect(it.written).toEqual([3, 2]);
+});
