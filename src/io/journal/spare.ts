@@ -5,10 +5,14 @@
  */
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { writeAll } from './durable.ts';
 
 /** What is zeroed and synced at once: small enough not to hold up an append's own sync for long. */
-const SLICE_BYTES = 1024 * 1024;
+const SLICE_BYTES = 512 * 1024;
+/** Then the disk is left to appends for so many times as long as that took; and no longer than so. */
+const REST_PART = 2;
+const REST_MS_MAX = 50;
 const SLICE = Buffer.alloc(SLICE_BYTES);
 export const SPARE_NAME = 'spare.new';
 
@@ -60,8 +64,10 @@ export class Spare {
     try {
       handle = await open(this.#path, 'w+', 0o600);
       for (let at = 0; at < this.#size && !this.#isClosed; at += SLICE_BYTES) {
+        const began = performance.now();
         await writeAll(handle, SLICE.subarray(0, Math.min(SLICE_BYTES, this.#size - at)), at);
         await handle.datasync();
+        await pause(Math.min(REST_MS_MAX, REST_PART * (performance.now() - began)));
       }
       this.#ready = { path: this.#path, handle };
     } catch {
