@@ -2,7 +2,7 @@
  * How V8 collects garbage in a server. What a server allocates is young garbage, which costs little; its old space hardly grows. From that V8
  * concludes that collecting the old space is cheap, and begins at a few MiB more than there were: several times a second under load, with threads
  * of its own on the cores that messages need. So the old space of a small heap may grow further between two collections. A large one is left to V8,
- * since its part would be much memory.
+ * since its part would be much memory. Source: docs/PERFORMANCE.md (Throughput).
  */
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import type { Cancel, Clock } from '../base/index.ts';

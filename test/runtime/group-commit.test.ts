@@ -84,6 +84,15 @@ class Serving {
     for (let n = 0; n < count; n += 1) this.pipeline.propose(OP, () => (this.acknowledged += 1));
   }
 
+  /** The last entry had company, and is done with. */
+  static async beginInCompany(): Promise<Serving> {
+    const it = await Serving.begin();
+    it.propose(3);
+    await settled();
+    await it.diskDone();
+    return it;
+  }
+
   /** What is under way on the disk is done, and told. */
   async diskDone(): Promise<void> {
     const before = this.acknowledged;
@@ -123,10 +132,7 @@ test('what is proposed while an entry is written makes the next one', async () =
 });
 
 test('where the last entry had company the next one waits for a turn that brings nothing more', async () => {
-  const it = await Serving.begin();
-  it.propose(3);
-  await settled();
-  await it.diskDone();
+  const it = await Serving.beginInCompany();
   for (let n = 0; n < 4; n += 1) {
     it.propose(1);
     it.turns.end();
@@ -139,10 +145,7 @@ test('where the last entry had company the next one waits for a turn that brings
 });
 
 test('and no longer than a millisecond', async () => {
-  const it = await Serving.begin();
-  it.propose(3);
-  await settled();
-  await it.diskDone();
+  const it = await Serving.beginInCompany();
   it.propose(1);
   it.turns.end();
   it.propose(1);

@@ -41,8 +41,8 @@ export class Lent {
   /** Where it stands. */
   readonly stock: Stock;
   readonly number: number;
-  /** Its place among those that its member is not done with; null: it has none. */
-  place: number | null = null;
+  /** Its slot among those that its member is not done with; null: it has none. */
+  slot: number | null = null;
 
   constructor(
     parts: Readonly<{ group: Group; session: Session; delivery: Delivery; isDup: boolean; stage: Stage }>,
@@ -71,9 +71,9 @@ export class Membership {
   readonly groups = new Set<Group>();
   /** Messages that will be the member's when an operation is committed. */
   pending = 0;
-  /** With QoS 1, sent or not, each in its place: nothing is allocated for one that comes and goes (see `NumberTable`). */
+  /** With QoS 1, sent or not, each in its slot: nothing is allocated for one that comes and goes (see `NumberTable`). */
   #open: (Lent | null)[] = [];
-  #freePlaces: number[] = [];
+  #freeSlots: number[] = [];
   #waiting: Lent[] = [];
 
   /** How many are lent and not sent. */
@@ -89,8 +89,8 @@ export class Membership {
   }
 
   lend(lent: Lent): void {
-    lent.place = this.#freePlaces.pop() ?? this.#open.length;
-    this.#open[lent.place] = lent;
+    lent.slot = this.#freeSlots.pop() ?? this.#open.length;
+    this.#open[lent.slot] = lent;
     this.#waiting.push(lent);
   }
 
@@ -101,10 +101,10 @@ export class Membership {
 
   /** The member is done with it. */
   close(lent: Lent): void {
-    if (lent.place === null || this.#open[lent.place] !== lent) return;
-    this.#open[lent.place] = null;
-    this.#freePlaces.push(lent.place);
-    lent.place = null;
+    if (lent.slot === null || this.#open[lent.slot] !== lent) return;
+    this.#open[lent.slot] = null;
+    this.#freeSlots.push(lent.slot);
+    lent.slot = null;
   }
 
   /** The member's connection is over: what it is not done with, and whether it was sent. */
@@ -113,9 +113,9 @@ export class Membership {
     const open = this.#open
       .filter((lent) => lent !== null)
       .map((lent) => ({ lent, wasSent: !unsent.has(lent) }));
-    for (const { lent } of open) lent.place = null;
+    for (const { lent } of open) lent.slot = null;
     this.#open = [];
-    this.#freePlaces = [];
+    this.#freeSlots = [];
     this.#waiting = [];
     return open;
   }

@@ -7,7 +7,7 @@ import type { Qos } from './message.ts';
 import type { Session } from './session.ts';
 
 /** What one session gets of one message. */
-export type Delivery = Readonly<{
+export type Recipient = Readonly<{
   session: Session;
   qos: Qos;
   isAsPublished: boolean;
@@ -15,7 +15,7 @@ export type Delivery = Readonly<{
 }>;
 
 /** Who gets one message. */
-export type Recipients = Readonly<{ deliveries: readonly Delivery[]; groups: readonly Group[] }>;
+export type Recipients = Readonly<{ sessions: readonly Recipient[]; groups: readonly Group[] }>;
 
 /** Kept at most: addresses, and recipients of all of them together. Where there are more, most are seldom asked for again. */
 const ADDRESSES_MAX = 1024;
@@ -32,7 +32,7 @@ export class KnownRecipients {
   }
 
   keep(address: string, recipients: Recipients): void {
-    const count = recipients.deliveries.length + recipients.groups.length;
+    const count = recipients.sessions.length + recipients.groups.length;
     if (count > RECIPIENTS_MAX || address.length > ADDRESS_LENGTH_MAX) return;
     if (this.#byAddress.size === ADDRESSES_MAX || this.#count + count > RECIPIENTS_MAX) this.forget();
     this.#byAddress.set(address, recipients);

@@ -8,7 +8,7 @@ import type { Groups, Subscriber } from './groups.ts';
 import type { LocalQueues } from './local-queues.ts';
 import { lowerQos, type Message, type Place, type Qos } from './message.ts';
 import { NO_IDS } from './queue.ts';
-import { KnownRecipients, type Delivery, type Recipients } from './recipients.ts';
+import { KnownRecipients, type Recipient, type Recipients } from './recipients.ts';
 import type { Ready } from './ready.ts';
 import { isFullFor, makeRoom } from './room.ts';
 import type { Passing, Session } from './session.ts';
@@ -77,8 +77,8 @@ export class Router {
   /** `from`: its publisher, if that may have asked not to get its own. Refused: nobody has got it. */
   route(message: Message, from: string | null): Routed {
     const recipients = this.#recipientsOf(message, from);
-    const { deliveries, groups } = recipients;
-    if (deliveries.some((delivery) => lacksRoom(delivery, message))) return 'refused';
+    const { sessions, groups } = recipients;
+    if (sessions.some((recipient) => lacksRoom(recipient, message))) return 'refused';
     if (groups.some((group) => group.refuses(message))) return 'refused';
     return this.#give(message, recipients);
   }
@@ -86,10 +86,10 @@ export class Router {
   /** A message whose publisher is gone and can't be told that a full queue refuses: who has no room goes without, and all others get it. */
   routeToRoom(message: Message): Routed {
     const all = this.#recipientsOf(message, null);
-    const deliveries = all.deliveries.filter((delivery) => !lacksRoom(delivery, message));
+    const sessions = all.sessions.filter((recipient) => !lacksRoom(recipient, message));
     const groups = all.groups.filter((group) => !group.refuses(message));
-    this.#dropped += all.deliveries.length + all.groups.length - deliveries.length - groups.length;
-    return this.#give(message, { deliveries, groups });
+    this.#dropped += all.sessions.length + all.groups.length - sessions.length - groups.length;
+    return this.#give(message, { sessions, groups });
   }
 
   /**
@@ -110,21 +110,21 @@ export class Router {
     this.#locals.trim();
   }
 
-  #give(message: Message, { deliveries, groups }: Recipients): Routed {
-    for (const { session, qos, isAsPublished, ids } of deliveries)
+  #give(message: Message, { sessions, groups }: Recipients): Routed {
+    for (const { session, qos, isAsPublished, ids } of sessions)
       this.#deliver(session, message, { granted: qos, isRetained: isAsPublished && message.isRetained, ids });
     for (const group of groups) group.route(message);
     this.#locals.trim();
-    return deliveries.length + groups.length === 0 ? 'unmatched' : 'matched';
+    return sessions.length + groups.length === 0 ? 'unmatched' : 'matched';
   }
 
   /** Each session once: with the highest QoS of its subscriptions that match, and the numbers of all of them, the lowest first. Source: MQTT-3.3.4-2 to -4 of 5.0. */
   #recipientsOf({ address }: Message, from: string | null): Recipients {
     const known = this.#known.get(address);
     if (known !== undefined) return known;
-    const deliveries: Writable<Delivery>[] = [];
+    const sessions: Writable<Recipient>[] = [];
     const groups: Group[] = [];
-    const bySession = new Map<Session, Writable<Delivery>>();
+    const bySession = new Map<Session, Writable<Recipient>>();
     let noLocals = 0;
     this.#tree.match(address, (session, subscription) => {
       if (session instanceof Group) {
@@ -138,9 +138,9 @@ export class Router {
       const ids = id === 0 ? NO_IDS : [id];
       const found = bySession.get(session);
       if (found === undefined) {
-        const delivery = { session, qos, isAsPublished: isRetainAsPublished, ids };
-        bySession.set(session, delivery);
-        deliveries.push(delivery);
+        const recipient = { session, qos, isAsPublished: isRetainAsPublished, ids };
+        bySession.set(session, recipient);
+        sessions.push(recipient);
         return;
       }
       if (qos > found.qos) found.qos = qos;
@@ -148,7 +148,7 @@ export class Router {
       // In the order of the tree they would tell who else had subscribed before, which the two servers do not know alike.
       if (id !== 0) found.ids = [...found.ids, id].sort((a, b) => a - b);
     });
-    const recipients = { deliveries, groups };
+    const recipients = { sessions, groups };
     // Else who gets it depends on who sends it.
     if (noLocals === 0) this.#known.keep(address, recipients);
     return recipients;
@@ -188,5 +188,5 @@ export class Router {
 const refuses = ({ isDurable, bounds, queue }: Session, message: Message, qos: Qos): boolean =>
   isDurable && qos !== 0 && bounds.whenFull === 'refuse' && isFullFor(queue, bounds, message);
 
-const lacksRoom = ({ session, qos }: Delivery, message: Message): boolean =>
+const lacksRoom = ({ session, qos }: Recipient, message: Message): boolean =>
   refuses(session, message, lowerQos(qos, message.qos));

@@ -47,7 +47,7 @@ test('a message goes to those whose subscriptions match when it is applied, what
 
 test('what is kept is forgotten with a change, and is never more than so much', () => {
   const known = new KnownRecipients();
-  const some = { deliveries: [], groups: [] };
+  const some = { sessions: [], groups: [] };
   known.keep('a', some);
   expect(known.get('a')).toBe(some);
   known.forget();
