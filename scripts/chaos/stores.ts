@@ -41,9 +41,9 @@ async function readJournal(directory: string): Promise<{ entries: Entry[]; end: 
   let end: Position | null = null;
   for (const name of names) {
     const bytes = await readFile(join(directory, name));
-    const header = readSegmentHeader(bytes);
-    if (header.kind === 'bad') throw new Error(`${name}: ${header.why}`);
-    end = scanEntries(bytes, header.size, header.start, (entry) => entries.push(entry)).position;
+    const reading = readSegmentHeader(bytes);
+    if (reading.kind === 'bad') throw new Error(`${name}: ${reading.why}`);
+    end = scanEntries(bytes, reading.size, reading.header, (entry) => entries.push(entry)).position;
   }
   if (end === null) throw new Error(`${directory} has no segment`);
   return { entries, end };

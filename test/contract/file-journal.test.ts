@@ -19,29 +19,12 @@ import { expect, onTestFinished, test } from 'vitest';
 import { seq } from '../../src/core/pair/index.ts';
 import { journalStart, readEntries, type Entry } from '../../src/core/replication/index.ts';
 import { createJournal, openJournal, segmentName, type JournalPlace } from '../../src/io/journal/index.ts';
-import type { Journal } from '../../src/ports/index.ts';
 import { freshDirectory } from './disk-fixture.ts';
 import { everything, expectBytes } from './journal-contract.ts';
+import { freshPlace, opened, SEGMENT, segmentsIn } from './journal-fixture.ts';
 import { bytesOf, SampleEntries } from './sample-entries.ts';
 
-const SEGMENT = 16 * 1024;
 const HEADER = 4096;
-
-async function freshPlace(segmentSize = SEGMENT): Promise<JournalPlace> {
-  const root = await freshDirectory();
-  return {
-    directory: join(root, 'journal'),
-    cutDirectory: join(root, 'cut'),
-    options: { segmentSize, retain: 0 },
-  };
-}
-
-async function opened(place: JournalPlace, committed = 0): Promise<{ journal: Journal; isTorn: boolean }> {
-  const opening = await openJournal(place, seq(committed));
-  if (opening.kind === 'damaged') throw new Error(`damaged: ${opening.why}`);
-  onTestFinished(() => opening.journal.close());
-  return { journal: opening.journal, isTorn: opening.torn !== null };
-}
 
 /** A closed journal of these entries, appended one by one. */
 async function written(place: JournalPlace, entries: readonly Entry[]): Promise<void> {
@@ -49,9 +32,6 @@ async function written(place: JournalPlace, entries: readonly Entry[]): Promise<
   for (const { bytes } of entries) await journal.append(bytes);
   await journal.close();
 }
-
-const segmentsIn = async ({ directory }: JournalPlace): Promise<string[]> =>
-  (await readdir(directory)).filter((name) => name.endsWith('.seg')).sort();
 
 /** Where each entry begins: its file, and the byte in it. */
 async function placesOf(

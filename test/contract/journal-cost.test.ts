@@ -6,6 +6,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { seq } from '../../src/core/pair/index.ts';
 import { journalStart } from '../../src/core/replication/index.ts';
 import { createJournal } from '../../src/io/journal/index.ts';
+import { TERMINATOR_BYTES } from '../../src/io/journal/segment-header.ts';
 import type { Journal } from '../../src/ports/index.ts';
 import { freshDirectory } from './disk-fixture.ts';
 import { bytesOf, SampleEntries } from './sample-entries.ts';
@@ -14,12 +15,12 @@ import { bytesOf, SampleEntries } from './sample-entries.ts';
 const SEGMENT = 16 * 1024 * 1024;
 const APPENDS = 50;
 
-async function freshJournal(): Promise<{ root: string; journal: Journal }> {
+async function freshJournal(segmentSize = SEGMENT): Promise<{ root: string; journal: Journal }> {
   const root = await freshDirectory();
   const place = {
     directory: join(root, 'journal'),
     cutDirectory: join(root, 'cut'),
-    options: { segmentSize: SEGMENT, retain: 0 },
+    options: { segmentSize, retain: 0 },
   };
   const journal = await createJournal(place, journalStart);
   onTestFinished(() => journal.close());
@@ -40,14 +41,14 @@ async function flagsOf({ fd }: FileHandle): Promise<number> {
 }
 
 test.each([1, 20, 1_000])(
-  'an append of %i entries is one write of their bytes, as durable as with an fdatasync behind it, and no other sync (Ack)',
+  'an append of %i entries is one write of their bytes and of what says that they are the last, as durable as with an fdatasync behind it, and no other sync (Ack)',
   async (entries) => {
     const { root, journal } = await freshJournal();
     const sample = new SampleEntries();
     await journal.append(sample.claim(1).bytes);
     const appended = Array.from({ length: APPENDS }, () => bytesOf(sample.batches(entries)));
     const prototype = await handles(root);
-    const write = vi.spyOn(prototype, 'write');
+    const write = vi.spyOn(prototype, 'writev');
     const datasync = vi.spyOn(prototype, 'datasync');
     const sync = vi.spyOn(prototype, 'sync');
     onTestFinished(() => void vi.restoreAllMocks());
@@ -55,7 +56,7 @@ test.each([1, 20, 1_000])(
     const written = write.mock.settledResults.map(
       ({ value }) => (value as { bytesWritten: number }).bytesWritten,
     );
-    expect(written).toEqual(appended.map(({ length }) => length));
+    expect(written).toEqual(appended.map(({ length }) => length + TERMINATOR_BYTES));
     expect(write).toHaveBeenCalledTimes(APPENDS);
     for (const handle of new Set(write.mock.contexts as FileHandle[]))
       expect((await flagsOf(handle)) & constants.O_DSYNC).not.toBe(0);
@@ -68,7 +69,7 @@ test('an append that may hold up its caller is durable on return where it is sho
   const { root, journal } = await freshJournal();
   const sample = new SampleEntries();
   const prototype = await handles(root);
-  const write = vi.spyOn(prototype, 'write');
+  const write = vi.spyOn(prototype, 'writev');
   onTestFinished(() => void vi.restoreAllMocks());
   const first = sample.claim(1).bytes;
   const short = sample.batch().bytes;
@@ -82,4 +83,27 @@ test('an append that may hold up its caller is durable on return where it is sho
   const [handle] = write.mock.contexts as FileHandle[];
   expect(handle && (await flagsOf(handle)) & constants.O_DSYNC).not.toBe(0);
   expect(await journal.read(seq(1), Infinity)).toEqual(bytesOf(sample.all));
+});
+
+test('a journal that is let go of as it grows writes what is appended and a header for each file, and no zeros', async () => {
+  const { root, journal } = await freshJournal(64 * 1024);
+  const sample = new SampleEntries();
+  await journal.append(sample.claim(1).bytes);
+  const append = async (): Promise<number> => {
+    const { bytes } = sample.batch(Buffer.alloc(5_000));
+    await journal.append(bytes);
+    await journal.trim(journal.last.seq);
+    return bytes.length;
+  };
+  // Two files are under way from now on: one is written to, and the other comes after it.
+  while (journal.firstSeq < 40) await append();
+  const writev = vi.spyOn(await handles(root), 'writev');
+  onTestFinished(() => void vi.restoreAllMocks());
+  let appended = 0;
+  for (let n = 0; n < 100; n += 1) appended += await append();
+  const results = writev.mock.settledResults.map(({ value }) => value as { bytesWritten: number });
+  const written = results.reduce((sum, { bytesWritten }) => sum + bytesWritten, 0);
+  const files = results.length - 100;
+  expect(files).toBe(8);
+  expect(written).toBe(appended + 100 * TERMINATOR_BYTES + files * (4096 + TERMINATOR_BYTES));
 });

@@ -1,9 +1,11 @@
 /** The disk of one server, or of both, is damaged, cut short, put back from an old copy, or takes nothing more. Source: PROTOCOL.md §2 Ack, Claim, Tail, §5; REASONS A6, A9. */
 import { execFileSync } from 'node:child_process';
-import { cp, open, readdir, rm, truncate } from 'node:fs/promises';
+import { cp, open, readdir, readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ServerName } from '../../src/core/pair/index.ts';
+import { scanEntries } from '../../src/io/journal/scan.ts';
+import { readSegmentHeader } from '../../src/io/journal/segment-header.ts';
 import type { PairUnderTest } from './pair.ts';
 import { protectedPair, Traffic, type RunningPair } from './traffic.ts';
 
@@ -15,7 +17,7 @@ async function kill(pair: PairUnderTest, ...names: readonly ServerName[]): Promi
   for (const name of names) await pair.server(name).ended;
 }
 
-/** The newest file of a server's journal, and where its last entry ends: the file is zeros from there on. */
+/** The newest file of a server's journal, and where its last entry ends. */
 async function journal(
   pair: PairUnderTest,
   name: ServerName,
@@ -23,10 +25,10 @@ async function journal(
   const root = pair.storePath(name);
   const files = (await readdir(root, { recursive: true })).filter((file) => /\d+\.seg$/.test(file)).sort();
   const path = join(root, files.at(-1) ?? '');
-  const file = await open(path);
-  const bytes = await file.readFile();
-  await file.close();
-  return { path, usedBytes: bytes.findLastIndex((byte) => byte !== 0) + 1 };
+  const bytes = await readFile(path);
+  const reading = readSegmentHeader(bytes);
+  if (reading.kind === 'bad') throw new Error(`${path}: ${reading.why}`);
+  return { path, usedBytes: scanEntries(bytes, reading.size, reading.header, () => undefined).end };
 }
 
 /** One bit is turned in each of these bytes of a file. */

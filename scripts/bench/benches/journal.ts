@@ -23,7 +23,7 @@ export const journal: Bench = {
   name: 'journal',
   question: 'How near is the journal to what its disk can do?',
   setup:
-    'Appends of one size, one after the other, each with its fdatasync, in files of 64 MiB: by the journal, in a process of its own, and by a program in C that writes as many bytes in the same steps to the same file system, once into files that were filled with zeros before the clock started (as the journal prepares its own, meanwhile) and once into files that grow.',
+    'Appends of one size, one after the other, each with its fdatasync, in files of 64 MiB: by the journal, in a process of its own, once as an active does (another thread writes) and once as a passive does (the calling thread writes what is short), its old files let go of meanwhile as after checkpoints; and by a program in C that writes as many bytes in the same steps to the same file system, once into files that were filled with zeros before the clock started and once into files that grow.',
   unit: 'appends a second, MB/s, ms; CPU seconds per 100,000 appends',
   columns: { appends: '1/s', speed: 'MB/s', p50: 'ms', p99: 'ms' },
   needsBuild: false,
@@ -35,14 +35,14 @@ export const journal: Bench = {
       const count = session.either(size.count, 50);
       const title = bytes < MIB ? `${bytes / 1024} KiB` : `${bytes / MIB} MiB`;
       await session.alternate([
-        {
-          name: `journal: ${title}`,
+        ...[false, true].map((mayBlock) => ({
+          name: `journal of ${mayBlock ? 'a passive' : 'an active'}: ${title}`,
           measure: () =>
             inDirectory(session, bytes, count, (directory) => {
-              const task: JournalTask = { directory, bytes, count };
+              const task: JournalTask = { directory, bytes, count, mayBlock };
               return answerOf<WritingSpeed>(session, './journal-process.ts', task);
             }),
-        },
+        })),
         ...(['overwrite', 'grow'] as const).map((way) => ({
           name: `C ${way === 'grow' ? 'growing' : 'prepared'} files: ${title}`,
           measure: () =>

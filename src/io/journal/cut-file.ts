@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import type { Seq } from '../../core/pair/index.ts';
 import type { Position } from '../../core/replication/index.ts';
 import { syncDirectory, writeAll } from './durable.ts';
-import { encodeSegmentHeader } from './segment-header.ts';
+import { encodeSegmentHeader, newTerminator } from './segment-header.ts';
 
 /**
  * Writes the entries that follow `start` to `<directory>/<epoch>-<firstSeq>-<lastSeq>.seg`. The file's path; durable when it fulfils.
@@ -25,7 +25,7 @@ export async function keepTail(
   try {
     let at = 0;
     for await (const part of withHeader(start, tail.parts)) {
-      await writeAll(handle, part, at);
+      await writeAll(handle, [part], at);
       at += part.length;
     }
     await handle.sync();
@@ -41,7 +41,7 @@ export async function keepTail(
 }
 
 async function* withHeader(start: Position, parts: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  yield encodeSegmentHeader(start);
+  yield encodeSegmentHeader({ start, terminator: newTerminator() });
   yield* parts;
 }
 

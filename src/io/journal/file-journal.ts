@@ -17,12 +17,15 @@ import type { CutTail, Journal } from '../../ports/index.ts';
 import { keepTail } from './cut-file.ts';
 import { journalFaults, JournalStopped, whyOf } from './faults.ts';
 import type { JournalOptions } from './options.ts';
+import { TERMINATOR_BYTES } from './segment-header.ts';
 import { Segment } from './segment.ts';
 import type { Spare } from './spare.ts';
 
 const COPY_BYTES = 1024 * 1024;
 /** A quick disk has this much in about the time that waking a thread and being woken by it takes. */
 const BLOCKING_BYTES_MAX = 64 * 1024;
+/** A file that grew with its entries ends before the first one that had no room. */
+const FULL_PART_MIN = 0.75;
 
 export type JournalParts = Readonly<{
   directory: string;
@@ -137,10 +140,18 @@ export class FileJournal implements Journal {
     const drop = async (): Promise<void> => {
       await before.catch(() => undefined);
       // Oldest first, each durably, so that a crash between two leaves no gap.
-      for (const segment of dropped) await segment.drop();
+      for (const segment of dropped) await this.#letGo(segment);
     };
     this.#dropping = drop();
     return this.#dropping;
+  }
+
+  /** A file that is nearly full, or quite, is as good as one of zeros, and its place on the disk is written already. */
+  async #letGo(segment: Segment): Promise<void> {
+    const { options, spare } = this.#parts;
+    const part = (await segment.size()) / options.segmentSize;
+    if (spare.hasRoom && part > FULL_PART_MIN && part <= 1) spare.add(await segment.giveUp());
+    else await segment.drop();
   }
 
   async close(): Promise<void> {
@@ -159,8 +170,8 @@ export class FileJournal implements Journal {
   /** The segment that the entry goes to: the last, or a new one when that is full. One too large for any gets one to itself. */
   async #segmentFor(entry: Entry): Promise<Segment> {
     const current = this.#current();
-    const { directory, options, spare } = this.#parts;
-    if (current.isEmpty || current.end + entry.bytes.length <= options.segmentSize) return current;
+    const { directory, spare } = this.#parts;
+    if (current.isEmpty || current.end + entry.bytes.length <= this.#entriesEnd) return current;
     const next = await Segment.create(directory, this.#position, spare.take());
     this.#segments = [...this.#segments, next];
     return next;
@@ -172,7 +183,7 @@ export class FileJournal implements Journal {
     let size = present(first, 'an entry').bytes.length;
     let count = 1;
     for (const { bytes } of rest) {
-      if (segment.end + size + bytes.length > this.#parts.options.segmentSize) break;
+      if (segment.end + size + bytes.length > this.#entriesEnd) break;
       size += bytes.length;
       count += 1;
     }
@@ -185,10 +196,11 @@ export class FileJournal implements Journal {
     return count;
   }
 
-  /** Half a segment ahead: in time for a busy journal, and an idle one keeps only one file. */
+  /** From half a segment ahead on: in time for a busy journal, and an idle one keeps only one file. */
   #prepareSpare(): void {
     const { options, spare } = this.#parts;
-    if (this.#current().end * 2 >= options.segmentSize) spare.prepare();
+    const need = (): number => (2 * this.#current().end) / options.segmentSize - 1;
+    if (need() >= 0) spare.prepare(need);
   }
 
   // Cutting -----------------------------------------------------------------------------------------------------------------------
@@ -223,6 +235,11 @@ export class FileJournal implements Journal {
   }
 
   // -------------------------------------------------------------------------------------------------------------------------------
+
+  /** Where the entries of a segment end at most, but for one that is too large for any. */
+  get #entriesEnd(): number {
+    return this.#parts.options.segmentSize - TERMINATOR_BYTES;
+  }
 
   #current(): Segment {
     return present(this.#segments.at(-1), 'the last segment');

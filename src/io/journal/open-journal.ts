@@ -45,7 +45,7 @@ export async function createJournal(place: JournalPlace, start: Position): Promi
   await mkdir(place.directory, { recursive: true });
   await syncDirectory(place.directory);
   const spare = new Spare(place.directory, place.options.segmentSize);
-  spare.prepare();
+  spare.prepare(() => Infinity);
   await spare.settled();
   const segment = await Segment.create(place.directory, start, spare.take());
   return new FileJournal({ ...place, spare }, [segment], start);

@@ -6,7 +6,7 @@ const MiB = 1024 * 1024;
 export const journalOptions = {
   segmentSize: size(
     64 * MiB,
-    'The size of one file of the journal. The next one is prepared in the background while one fills; only whole files are ever let go.',
+    'The size of one file of the journal. The next one is prepared in the background while one fills. Only whole files are ever let go, and two of them at most stay, to be written again.',
     { min: MiB, max: 1024 * MiB },
   ),
   retain: size(

@@ -73,9 +73,10 @@ async function recoverSegment(
   const handle = await openDurable(path);
   try {
     const bytes = await wholeFile(handle, path);
-    const header = readSegmentHeader(bytes);
-    if (header.kind === 'bad') throw new JournalDamage(path, 0, header.why);
-    const { start, size } = header;
+    const reading = readSegmentHeader(bytes);
+    if (reading.kind === 'bad') throw new JournalDamage(path, 0, reading.why);
+    const { header, size } = reading;
+    const { start } = header;
     if (!path.endsWith(segmentName(start.last.seq + 1)))
       throw new JournalDamage(path, 0, `its header is that of ${segmentName(start.last.seq + 1)}`);
     if (before !== null && (before.last.seq !== start.last.seq || before.chain !== start.chain))
@@ -84,13 +85,15 @@ async function recoverSegment(
         0,
         `it follows entry ${start.last.seq}, and the segment before it ends with entry ${before.last.seq}`,
       );
-    const segment = new Segment(path, handle, start, size);
-    const { position, end, fault } = scanEntries(bytes, size, start, (entry) => segment.note(entry));
+    const segment = new Segment(path, handle, header, size);
+    const { position, end, fault, written } = scanEntries(bytes, size, header, (entry) =>
+      segment.note(entry),
+    );
     const good = bytes.subarray(size, end);
     if (fault === null) return { segment, position, torn: null, good };
     const bad = seq(position.last.seq + 1);
     if (follower !== null) throw new JournalDamage(path, end, `${fault}, and ${follower} follows`);
-    const proof = proofOfCommit(bytes, end, bad);
+    const proof = proofOfCommit(written, end, bad);
     if (proof !== null)
       throw new JournalDamage(
         path,

@@ -10,25 +10,41 @@ import {
   type Entry,
   type Position,
 } from '../../core/replication/index.ts';
+import type { SegmentHeader } from './segment-header.ts';
 
 export type Scan = Readonly<{
   /** The place behind the last good entry, and where that is in the bytes. */
   position: Position;
   end: number;
-  /** What stands there instead of an entry; null: zeros, or the file's end. */
+  /** What stands there instead of an entry; null: the terminator, zeros, or the file's end. */
   fault: string | null;
+  /** The segment as far as it was ever written to: what is behind that was another's. */
+  written: Buffer;
 }>;
 
-/** Reads the entries from byte `at` on, which must follow `start`. `found` is told of each. */
-export function scanEntries(bytes: Buffer, at: number, start: Position, found: (entry: Entry) => void): Scan {
+/** Reads the entries of a segment from byte `at` on, where its header ends. `found` is told of each. */
+export function scanEntries(
+  bytes: Buffer,
+  at: number,
+  { start, terminator }: SegmentHeader,
+  found: (entry: Entry) => void,
+): Scan {
+  const terminatorAt = bytes.lastIndexOf(terminator);
+  // None: a write was under way that had begun where the last one stood. How far it came is not known.
+  const written = terminatorAt < at ? bytes : bytes.subarray(0, terminatorAt);
   let position = start;
   for (let end = at; ;) {
-    if (isZero(bytes, end)) return { position, end, fault: null };
-    const reading = readEntry(bytes, end);
+    if (isZero(written, end)) return { position, end, fault: null, written };
+    const reading = readEntry(written, end);
     if (reading.kind !== 'entry')
-      return { position, end, fault: reading.kind === 'bad' ? reading.why : 'the entry is cut short' };
+      return {
+        position,
+        end,
+        fault: reading.kind === 'bad' ? reading.why : 'the entry is cut short',
+        written,
+      };
     const next = follow(position, reading.entry);
-    if (typeof next === 'string') return { position, end, fault: next };
+    if (typeof next === 'string') return { position, end, fault: next, written };
     found(reading.entry);
     position = next;
     end += reading.entry.bytes.length;

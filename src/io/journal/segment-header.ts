@@ -5,10 +5,14 @@
  *     0  8 bytes  'LSJSEG', format version (u16)
  *     8  u32      CRC-32 of everything behind it, up to the header's end
  *    12  u32      size of the header: a multiple of 4096, where the first entry begins
- *    16  text     JSON { before: { epoch, seq }, chain, epochs }, with its size in front; zeros behind it
+ *    16  text     JSON { before: { epoch, seq }, chain, epochs, terminator }, with its size in front; zeros behind it
+ *
+ * The terminator is the segment's own: 16 bytes at random, which stand behind its last entry as long as that is its last. A segment's file may
+ * have been another's before, so what comes behind them means nothing.
  *
  * Source: PROTOCOL.md §1 (epoch table); REASONS.md C7.
  */
+import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { ByteReader, ByteWriter } from '../../base/index.ts';
@@ -17,7 +21,10 @@ import type { Position } from '../../core/replication/index.ts';
 
 const BLOCK_BYTES = 4096;
 const FIXED_BYTES = 16;
-const MAGIC = Buffer.from('LSJSEG\x01\x00', 'latin1');
+const MAGIC = Buffer.from('LSJSEG\x02\x00', 'latin1');
+
+export const TERMINATOR_BYTES = 16;
+export const newTerminator = (): Buffer => randomBytes(TERMINATOR_BYTES);
 
 const whole = z.int().nonnegative();
 const contentSchema = z.strictObject({
@@ -30,14 +37,24 @@ const contentSchema = z.strictObject({
       firstSeq: whole.transform(seq),
     }),
   ),
+  terminator: z.hex().length(2 * TERMINATOR_BYTES),
 });
 
+export type SegmentHeader = Readonly<{
+  /** The place before the first entry. */
+  start: Position;
+  terminator: Buffer;
+}>;
+
 export type HeaderReading = Readonly<
-  { kind: 'header'; start: Position; size: number } | { kind: 'bad'; why: string }
+  { kind: 'header'; header: SegmentHeader; size: number } | { kind: 'bad'; why: string }
 >;
 
-export function encodeSegmentHeader({ last, chain, epochs }: Position): Buffer {
-  const content = new ByteWriter().text(JSON.stringify({ before: last, chain, epochs })).taken();
+export function encodeSegmentHeader({ start, terminator }: SegmentHeader): Buffer {
+  const { last: before, chain, epochs } = start;
+  const content = new ByteWriter()
+    .text(JSON.stringify({ before, chain, epochs, terminator: terminator.toString('hex') }))
+    .taken();
   const size = Math.ceil((FIXED_BYTES + content.length) / BLOCK_BYTES) * BLOCK_BYTES;
   const header = Buffer.alloc(size);
   header.set(MAGIC, 0);
@@ -59,6 +76,7 @@ export function readSegmentHeader(bytes: Buffer): HeaderReading {
   const text = new ByteReader(bytes.subarray(FIXED_BYTES, size)).text();
   const read = contentSchema.safeParse(JSON.parse(text));
   if (!read.success) return { kind: 'bad', why: 'the header is of another form' };
-  const { before, chain, epochs } = read.data;
-  return { kind: 'header', start: { last: before, chain, epochs }, size };
+  const { before, chain, epochs, terminator } = read.data;
+  const start = { last: before, chain, epochs };
+  return { kind: 'header', header: { start, terminator: Buffer.from(terminator, 'hex') }, size };
 }

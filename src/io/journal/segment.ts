@@ -1,14 +1,15 @@
 /**
- * One segment file: a header, then entries back to back, then zeros or nothing. Knows where its entries are well enough to read from
+ * One segment file: a header, then entries back to back, then its terminator, and then whatever stood in the file before. Knows where its entries are well enough to read from
  * any of them, and checks every byte that it gives away. Source: PROTOCOL.md §1 (journal), §5.
  */
-import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { rename, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { seq, type Seq } from '../../core/pair/index.ts';
 import { readEntry, type Position } from '../../core/replication/index.ts';
-import { openDurable, readAll, syncDirectory, writeAll, writeAllBlocking } from './durable.ts';
+import { createDurable, readAll, syncDirectory, writeAll, writeAllBlocking } from './durable.ts';
 import { JournalDamage } from './faults.ts';
-import { encodeSegmentHeader } from './segment-header.ts';
+import { encodeSegmentHeader, newTerminator, type SegmentHeader } from './segment-header.ts';
+import type { PreparedFile } from './spare.ts';
 
 /**
  * A mark for an entry every so many bytes: 1024 marks for a segment of 64 MiB, and at most this much is read in vain to find an
@@ -27,46 +28,45 @@ export class Segment {
   /** Where its first entry begins in the file. */
   readonly headerBytes: number;
   readonly #handle: FileHandle;
+  readonly #terminator: Buffer;
   readonly #marks: Mark[] = [];
   #end: number;
   #lastSeq: Seq;
   /** Behind the last entry read: where a reader that goes through the journal comes next. */
   #cursor: Mark | null = null;
-  #isDropped = false;
+  #isOver = false;
 
   /** `handle`: as of `openDurable`. */
-  constructor(path: string, handle: FileHandle, start: Position, headerBytes: number) {
+  constructor(path: string, handle: FileHandle, { start, terminator }: SegmentHeader, headerBytes: number) {
     this.path = path;
     this.start = start;
     this.headerBytes = headerBytes;
     this.#handle = handle;
+    this.#terminator = terminator;
     this.#end = headerBytes;
     this.#lastSeq = start.last.seq;
   }
 
   /**
-   * A new segment of this name, empty; durable with its name when it fulfils. `prepared` is a file of zeros that becomes it; null: a
-   * file that grows with its entries.
+   * A new segment of this name, empty; durable with its name when it fulfils. `prepared` becomes it; null: a file that grows with its
+   * entries.
    */
-  static async create(
-    directory: string,
-    start: Position,
-    prepared: Readonly<{ path: string; handle: FileHandle }> | null,
-  ): Promise<Segment> {
+  static async create(directory: string, start: Position, prepared: PreparedFile | null): Promise<Segment> {
     const path = join(directory, segmentName(start.last.seq + 1));
     const fresh = prepared?.path ?? `${path}.new`;
-    const handle = prepared?.handle ?? (await open(fresh, 'w+', 0o600));
-    const header = encodeSegmentHeader(start);
+    const handle = prepared?.handle ?? (await createDurable(fresh));
+    const header = { start, terminator: newTerminator() };
+    const encoded = encodeSegmentHeader(header);
     try {
-      await writeAll(handle, header, 0);
       // Before the name: whoever finds a segment finds its header whole.
-      await handle.sync();
+      await writeAll(handle, [encoded, header.terminator], 0);
       await rename(fresh, path);
       await syncDirectory(directory);
-    } finally {
+    } catch (error) {
       await handle.close();
+      throw error;
     }
-    return new Segment(path, await openDurable(path), start, header.length);
+    return new Segment(path, handle, header, encoded.length);
   }
 
   get firstSeq(): Seq {
@@ -97,13 +97,14 @@ export class Segment {
 
   /** Writes behind the last entry, durably when it fulfils; `note` takes the entries in afterwards. `isBlocking`: it has been done on return. */
   async write(bytes: Uint8Array, isBlocking: boolean): Promise<void> {
-    if (isBlocking) writeAllBlocking(this.#handle, bytes, this.#end);
-    else await writeAll(this.#handle, bytes, this.#end);
+    const parts = [bytes, this.#terminator];
+    if (isBlocking) writeAllBlocking(this.#handle, parts, this.#end);
+    else await writeAll(this.#handle, parts, this.#end);
   }
 
   /** Writes all its entries again, the very bytes that were read, so that the disk has what the system gave. */
   writeAnew(entries: Uint8Array): Promise<void> {
-    return writeAll(this.#handle, entries, this.headerBytes);
+    return writeAll(this.#handle, [entries, this.#terminator], this.headerBytes);
   }
 
   /** All that was ever written to it is durable when it fulfils, whoever wrote it. */
@@ -113,7 +114,7 @@ export class Segment {
 
   /**
    * Whole entries from `from`, which it holds, on: at least one, and no more once `bytesMax` is reached. `at` is where they begin in
-   * the file. Null when the segment was dropped meanwhile. Rejects with `JournalDamage`.
+   * the file. Null when the segment was given up meanwhile. Rejects with `JournalDamage`.
    */
   async read(from: Seq, bytesMax: number): Promise<{ bytes: Buffer; at: number } | null> {
     const end = this.#end;
@@ -132,12 +133,13 @@ export class Segment {
     }
   }
 
-  /** The file's bytes from `at` on; null when the segment was dropped meanwhile. */
+  /** The file's bytes from `at` on; null when the segment was given up meanwhile. */
   async #bytes(at: number, size: number): Promise<Buffer | null> {
     try {
-      return await readAll(this.#handle, at, size);
+      const bytes = await readAll(this.#handle, at, size);
+      return this.#isOver ? null : bytes;
     } catch (error) {
-      if (this.#isDropped) return null;
+      if (this.#isOver) return null;
       throw error;
     }
   }
@@ -152,9 +154,23 @@ export class Segment {
     while ((this.#marks.at(-1)?.at ?? 0) >= end) this.#marks.pop();
   }
 
+  /** Its file, for another segment; that this one is over is durable when it fulfils. Reads under way give null. */
+  async giveUp(): Promise<PreparedFile> {
+    this.#isOver = true;
+    const path = `${this.path}.new`;
+    await rename(this.path, path);
+    await syncDirectory(dirname(path));
+    return { path, handle: this.#handle };
+  }
+
+  /** Bytes of its file, beyond its entries too. */
+  async size(): Promise<number> {
+    return (await this.#handle.stat()).size;
+  }
+
   /** Removes the file; durable when it fulfils. Reads under way give null. */
   async drop(): Promise<void> {
-    this.#isDropped = true;
+    this.#isOver = true;
     await this.close();
     await unlink(this.path);
     await syncDirectory(dirname(this.path));
