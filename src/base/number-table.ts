@@ -7,6 +7,8 @@ import { assert } from './assert.ts';
 
 const FREE = -1;
 const BITS_MIN = 3;
+/** So large it may stay when it is empty; a larger one shrinks far below where it grew, so that what comes and goes does not make it do both. */
+const KEPT_BITS = 6;
 /** Spreads neighbours (2^32 by the golden ratio): numbers in a row would else be one long run of places, and each removal would walk through it. */
 const SPREAD = 0x9e37_79b1;
 
@@ -21,7 +23,7 @@ export class NumberTable<Value> {
   }
 
   has(number: number): boolean {
-    return this.#numbers[this.#placeOf(number)] === number;
+    return number !== FREE && this.#numbers[this.#placeOf(number)] === number;
   }
 
   get(number: number): Value | undefined {
@@ -33,7 +35,7 @@ export class NumberTable<Value> {
     let place = this.#placeOf(number);
     if (this.#numbers[place] === FREE) {
       if ((this.#size + 1) * 2 > this.#numbers.length) {
-        this.#grow();
+        this.#resize(this.#bits + 1);
         place = this.#placeOf(number);
       }
       this.#size += 1;
@@ -58,6 +60,7 @@ export class NumberTable<Value> {
     this.#numbers[free] = FREE;
     this.#values[free] = undefined;
     this.#size -= 1;
+    if (this.#bits > KEPT_BITS && this.#size * 8 < this.#numbers.length) this.#resize(this.#bits - 1);
     return true;
   }
 
@@ -84,9 +87,9 @@ export class NumberTable<Value> {
     return Math.imul(number, SPREAD) >>> (32 - this.#bits);
   }
 
-  #grow(): void {
+  #resize(bits: number): void {
     const former = [...this.entries()];
-    this.#renew(this.#bits + 1);
+    this.#renew(bits);
     for (const [number, value] of former) this.set(number, value);
   }
 

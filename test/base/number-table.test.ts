@@ -70,6 +70,7 @@ test('every one of many at once finds its place, and what is no number from 0 on
     expect(() => table.set(wrong, 0)).toThrow(/a whole number from 0 on/);
   expect(all.toReversed().filter((number) => !table.delete(number))).toEqual([]);
   expect([table.size, [...table.entries()]]).toEqual([0, []]);
+  expect([table.has(-1), table.get(-1)]).toEqual([false, undefined]);
   table.set(5, 5);
   table.clear();
   expect([table.size, table.has(5), table.get(5)]).toEqual([0, false, undefined]);

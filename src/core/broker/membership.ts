@@ -66,6 +66,9 @@ export class Lent {
   }
 }
 
+/** So many slots stay when nothing is in them. */
+const KEPT_SLOTS = 64;
+
 export class Membership {
   /** The one that gave last stands last. */
   readonly groups = new Set<Group>();
@@ -105,6 +108,10 @@ export class Membership {
     this.#open[lent.slot] = null;
     this.#freeSlots.push(lent.slot);
     lent.slot = null;
+    if (this.#freeSlots.length === this.#open.length && this.#open.length > KEPT_SLOTS) {
+      this.#open = [];
+      this.#freeSlots = [];
+    }
   }
 
   /** The member's connection is over: what it is not done with, and whether it was sent. */
