@@ -8,7 +8,7 @@ import type { Replica } from './replica.ts';
 
 export type CheckpointTimes = Readonly<{
   intervalMs: number;
-  /** Of entries applied, and of what was read back of the state: that is about to go from it, and takes memory until it has. */
+  /** Of entries applied, and of what was read back of the state since it was loaded: that takes memory until the next one. */
   bytesMax: number;
   /** What queued messages may take in memory that no checkpoint has yet; twice as much while one is under way. */
   freshBytesMax: number;
@@ -41,7 +41,7 @@ export class Checkpointer {
     this.#clock = clock;
     this.#times = times;
     this.#caughtUp = caughtUp;
-    this.#schedule();
+    this.resume();
   }
 
   /** An entry of `bytes` was applied. */
