@@ -13,7 +13,7 @@ const GROWTH_PERCENT = 150;
 const SMALL_HEAP_BYTES = 192 * 1024 * 1024;
 const LOOK_MS = 10_000;
 
-/** From now on, until it is taken back. */
+/** From now on, looked at again and again until it is taken back; what V8 was told last stays. */
 export function easeCollector(clock: Clock): Cancel {
   let cancel: Cancel = () => undefined;
   const look = (): void => {
