@@ -1,8 +1,8 @@
 /** What is proposed while the disk writes, and what waits for company. Source: src/runtime/replication/commit-pipeline.ts; PROTOCOL.md §2 Ack. */
 import { expect, test } from 'vitest';
-import type { Clock } from '../../src/base/index.ts';
+import { present, type Clock } from '../../src/base/index.ts';
 import { Broker, decodeOps, type Op } from '../../src/core/broker/index.ts';
-import { claimId, epoch } from '../../src/core/pair/index.ts';
+import { claimId, epoch, type StoreId } from '../../src/core/pair/index.ts';
 import { CommitPipeline } from '../../src/runtime/replication/commit-pipeline.ts';
 import { Replica } from '../../src/runtime/replication/replica.ts';
 import { SimStoreRoot } from '../../src/simulator/disk/sim-store.ts';
@@ -45,6 +45,7 @@ class Serving {
   readonly written: number[] = [];
   acknowledged = 0;
   #pipeline: CommitPipeline | null = null;
+  #primary: StoreId | null = null;
 
   static async begin(): Promise<Serving> {
     const it = new Serving();
@@ -66,22 +67,25 @@ class Serving {
       isBehind: () => false,
     });
     it.#pipeline = pipeline;
-    await pipeline.open(
-      { epoch: epoch(1), claimId: claimId('claim') },
-      {
-        primary: replica.store.identity.storeId,
-      },
-    );
-    it.disk.holdSyncs();
+    it.#primary = replica.store.identity.storeId;
+    await it.open(1);
     return it;
+  }
+
+  /** A claim of this epoch. */
+  async open(number: number): Promise<void> {
+    this.disk.releaseSyncs();
+    const of = { epoch: epoch(number), claimId: claimId(`claim-${number}`) };
+    await this.pipeline.open(of, { primary: present(this.#primary, 'its store') });
+    this.disk.holdSyncs();
   }
 
   get pipeline(): CommitPipeline {
     return this.#pipeline ?? expect.unreachable('it has begun');
   }
 
-  propose(count: number): void {
-    for (let n = 0; n < count; n += 1) this.pipeline.propose(OP, () => (this.acknowledged += 1));
+  propose(count: number, op = OP): void {
+    for (let n = 0; n < count; n += 1) this.pipeline.propose(op, () => (this.acknowledged += 1));
   }
 
   /** The last entry had company, and is done with. */
@@ -103,6 +107,8 @@ class Serving {
 }
 
 const OP: Op = publish('x', 'm');
+/** An entry has no more than this. */
+const LARGE: Op = publish('x', 'm'.repeat(4 * 1024 * 1024));
 /** All that promises do without a turn. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -142,6 +148,32 @@ test('where the last entry had company the next one waits for a turn that brings
   it.turns.end();
   await settled();
   expect(it.written).toEqual([3, 4]);
+});
+
+test('an entry that is full waits for no turn', async () => {
+  const it = await Serving.beginInCompany();
+  it.propose(1, LARGE);
+  await settled();
+  expect(it.written).toEqual([3, 1]);
+});
+
+test('a claim that ends while its entry waits for a turn leaves nothing, and the next one writes what is proposed to it', async () => {
+  const it = await Serving.beginInCompany();
+  it.propose(2);
+  it.pipeline.close();
+  await it.pipeline.idle();
+  it.turns.end();
+  await settled();
+  expect(it.written).toEqual([3]);
+  const { acknowledged } = it;
+  await it.open(2);
+  it.propose(1);
+  it.turns.end();
+  it.turns.end();
+  await settled();
+  expect(it.written).toEqual([3, 1]);
+  await it.diskDone();
+  expect(it.acknowledged).toBe(acknowledged + 1);
 });
 
 test('and no longer than a millisecond', async () => {

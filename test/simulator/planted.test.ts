@@ -27,7 +27,7 @@ const CAUGHT: Readonly<Record<PlantName, Readonly<{ seed: number; by: string }>>
   aloneBeforeShrink: { seed: 1, by: HOLDS_ALL },
   inSyncNotLookedAt: { seed: 13, by: HOLDS_ALL },
   wipedStoreMayClaim: { seed: 1, by: ONE_ENTRY },
-  recordReadBeforeLock: { seed: 671, by: HOLDS_ALL },
+  recordReadBeforeLock: { seed: 144, by: HOLDS_ALL },
   unresolvedTakenForWritten: { seed: 9, by: HOLDS_ALL },
   noSecondLook: { seed: 53, by: HOLDS_ALL },
   tornCopyReadAsGood: { seed: 5, by: HEALS },
@@ -39,7 +39,7 @@ const CAUGHT: Readonly<Record<PlantName, Readonly<{ seed: number; by: string }>>
   halfInstallForgotten: { seed: 16, by: EQUAL },
   replaySkipsLastEntry: { seed: 3, by: NO_PARTING },
   checkpointForgets: { seed: 1, by: NO_PART_FAILS },
-  checkpointToldTooSoon: { seed: 4, by: NO_PART_FAILS },
+  checkpointToldTooSoon: { seed: 8, by: HEALS },
   qos2DuplicateLetThrough: { seed: 8, by: EXACTLY_ONCE },
 };
 

@@ -28,7 +28,7 @@ const BATCH_BYTES = 4 * 1024 * 1024;
 const LATER_MS = 10;
 /** So many in the last entry: more are likely to come with the next turns. */
 const COMPANY_MIN = 3;
-/** How long an entry waits for them at most. */
+/** How long an entry waits for them: once so much has passed, the turn that is under way is the last. */
 const GATHERING_MS_MAX = 1;
 
 type Done = ((outcome: Outcome) => void) | null;
@@ -243,7 +243,7 @@ export class CommitPipeline implements Proposals {
   #flushSoon(): void {
     if (this.#isFlushDue || this.#isWriting) return;
     this.#isFlushDue = true;
-    if (this.#hasCompany) return this.#flushWhenQuiet(this.#clock.now(), 0);
+    if (this.#hasCompany && this.#sealed.length === 0) return this.#flushWhenQuiet(this.#clock.now(), 0);
     // After this turn: everything that one chunk of a socket proposes shares one entry.
     void Promise.resolve().then(() => this.#flushNow());
   }

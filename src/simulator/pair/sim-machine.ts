@@ -19,6 +19,10 @@ import { SimStoreRoot } from '../disk/sim-store.ts';
 /** How long one act on the disk takes: a data-centre SSD. */
 const DISK_MS = 0.8;
 const GATEWAY_MS = 0.5;
+/** How long a turn of a server's event loop takes at most; now and then one takes longer, as when garbage is collected. */
+const TURN_MS_MAX = 2;
+const LONG_TURN_MS_MAX = 50;
+const LONG_TURN_PART = 1 / 50;
 /** As in server.ts. */
 const STOP_MS_MAX = 20_000;
 
@@ -90,6 +94,10 @@ export class SimMachine {
     return this.#isFrozen;
   }
 
+  #turnMs(): number {
+    return this.#random.unit() * (this.#random.chance(LONG_TURN_PART) ? LONG_TURN_MS_MAX : TURN_MS_MAX);
+  }
+
   start(how: Readonly<{ newPair: boolean }> = { newPair: false }): void {
     const { request, network, log, plant, events, clock } = this.#parts;
     if (this.#process !== null) return;
@@ -98,7 +106,7 @@ export class SimMachine {
       this.clock = new LocalClock(clock);
       this.port.powerOn();
     }
-    const process = new LocalClock(this.clock);
+    const process = new LocalClock(this.clock, () => this.#turnMs());
     this.#process = process;
     const ends = (why: string): void => {
       if (this.#process !== process) return;

@@ -35,6 +35,7 @@ class LocalTimer {
 
 export class LocalClock implements Clock {
   readonly #base: Clock;
+  readonly #turnMs: () => number;
   #isOver = false;
   #isFrozen = false;
   /** When it was frozen so that its own time stands still too, as a paused virtual machine's does. */
@@ -44,8 +45,10 @@ export class LocalClock implements Clock {
   #waiting: (() => void)[] = [];
   #wallOffset = 0;
 
-  constructor(base: Clock) {
+  /** `turnMs`: how long what the process is doing still takes, drawn each time. */
+  constructor(base: Clock, turnMs: () => number = () => 0) {
     this.#base = base;
+    this.#turnMs = turnMs;
   }
 
   get isFrozen(): boolean {
@@ -72,7 +75,7 @@ export class LocalClock implements Clock {
   }
 
   soon(act: () => void): void {
-    this.after(0, act);
+    this.after(this.#turnMs(), act);
   }
 
   /** Rings at its due time of this clock, or once it is awake. For this file. */
