@@ -7,8 +7,8 @@ import { assert } from './assert.ts';
 
 const FREE = -1;
 const BITS_MIN = 3;
-/** So large it may stay when it is empty; a larger one shrinks far below where it grew, so that what comes and goes does not make it do both. */
-const KEPT_BITS = 6;
+/** So large it stays: what comes and goes with each burst of a client takes no more, and is not to make it shrink and grow again. */
+const KEPT_BITS = 8;
 /** Spreads neighbours (2^32 by the golden ratio): numbers in a row would else be one long run of places, and each removal would walk through it. */
 const SPREAD = 0x9e37_79b1;
 

@@ -67,7 +67,7 @@ export class Lent {
 }
 
 /** So many slots stay when nothing is in them. */
-const KEPT_SLOTS = 64;
+const KEPT_SLOTS = 256;
 
 export class Membership {
   /** The one that gave last stands last. */
