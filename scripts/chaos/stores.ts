@@ -42,8 +42,8 @@ async function readJournal(directory: string): Promise<{ entries: Entry[]; end: 
   for (const name of names) {
     const bytes = await readFile(join(directory, name));
     const reading = readSegmentHeader(bytes);
-    if (reading.kind === 'bad') throw new Error(`${name}: ${reading.why}`);
-    end = scanEntries(bytes, reading.size, reading.header, (entry) => entries.push(entry)).position;
+    if (reading.kind !== 'header') throw new Error(`${name}: ${reading.why}`);
+    end = scanEntries(bytes, reading.size, reading.header.start, (entry) => entries.push(entry)).position;
   }
   if (end === null) throw new Error(`${directory} has no segment`);
   return { entries, end };

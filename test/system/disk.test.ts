@@ -27,8 +27,8 @@ async function journal(
   const path = join(root, files.at(-1) ?? '');
   const bytes = await readFile(path);
   const reading = readSegmentHeader(bytes);
-  if (reading.kind === 'bad') throw new Error(`${path}: ${reading.why}`);
-  return { path, usedBytes: scanEntries(bytes, reading.size, reading.header, () => undefined).end };
+  if (reading.kind !== 'header') throw new Error(`${path}: ${reading.why}`);
+  return { path, usedBytes: scanEntries(bytes, reading.size, reading.header.start, () => undefined).end };
 }
 
 /** One bit is turned in each of these bytes of a file. */

@@ -78,11 +78,14 @@ function behind(parts: readonly Uint8Array[], size: number): readonly Uint8Array
 }
 
 /** Reads up to `size` bytes from `at` on; fewer where the file ends. */
-export async function readAll(handle: FileHandle, at: number, size: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(size);
+export const readAll = (handle: FileHandle, at: number, size: number): Promise<Buffer> =>
+  readInto(handle, at, Buffer.allocUnsafeSlow(size));
+
+/** Reads as many as `bytes` has room for, into it; what it gives is the part that was filled. */
+export async function readInto(handle: FileHandle, at: number, bytes: Buffer): Promise<Buffer> {
   let done = 0;
-  while (done < size) {
-    const { bytesRead } = await handle.read(bytes, done, size - done, at + done);
+  while (done < bytes.length) {
+    const { bytesRead } = await handle.read(bytes, done, bytes.length - done, at + done);
     if (bytesRead === 0) break;
     done += bytesRead;
   }

@@ -9,14 +9,14 @@
  *
  * Source: PROTOCOL.md §2 Tail; REASONS.md A6, E6.
  */
-import { readdir, rm, type FileHandle } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { seq, type Seq } from '../../core/pair/index.ts';
 import type { Position } from '../../core/replication/index.ts';
-import { openDurable, readAll, syncDirectory } from './durable.ts';
+import { openDurable, syncDirectory, writeAll } from './durable.ts';
 import { JournalDamage, whyOf } from './faults.ts';
-import { proofOfCommit, scanEntries } from './scan.ts';
-import { readSegmentHeader } from './segment-header.ts';
+import { isZero, proofOfCommit } from './scan.ts';
+import { SegmentWalk } from './segment-walk.ts';
 import { Segment, segmentName } from './segment.ts';
 
 /** A tail that was cut because it was never wholly written. */
@@ -25,7 +25,7 @@ export type TornTail = Readonly<{ file: string; offset: number; why: string }>;
 export type Recovered = Readonly<{ segments: Segment[]; position: Position; torn: TornTail | null }>;
 
 /**
- * Everything that is found is durable when it fulfils. Rejects with `JournalDamage`; then nothing was changed.
+ * Everything that is found is durable when it fulfils. Rejects with `JournalDamage`; then every byte is what it was.
  * `committed`: the last entry that is known to be committed from elsewhere.
  */
 export async function recover(directory: string, committed: Seq): Promise<Recovered> {
@@ -34,13 +34,12 @@ export async function recover(directory: string, committed: Seq): Promise<Recove
   try {
     let torn: TornTail | null = null;
     let position: Position | null = null;
-    let good: Buffer = Buffer.alloc(0);
     const files = names.filter((name) => /^\d{20}\.seg$/.test(name));
     for (const name of files) {
       const follower = files[files.indexOf(name) + 1] ?? null;
       const found = await recoverSegment(join(directory, name), position, follower);
       segments.push(found.segment);
-      ({ position, torn, good } = found);
+      ({ position, torn } = found);
     }
     if (position === null) throw new JournalDamage(directory, 0, 'there is no segment');
     if (position.last.seq < committed)
@@ -52,9 +51,7 @@ export async function recover(directory: string, committed: Seq): Promise<Recove
     // Half-made segments of the former run. Nobody was told of what they hold.
     for (const name of names) if (name.endsWith('.new')) await rm(join(directory, name));
     if (torn !== null) await segments.at(-1)?.truncate(position.last.seq, torn.offset);
-    // After a failed sync the system counts pages as clean that no disk holds, and a later sync says nothing of them. The segments before
-    // the last are durable: the next one is begun only then.
-    await segments.at(-1)?.writeAnew(good);
+    else await segments.at(-1)?.terminate();
     for (const segment of segments) await segment.sync();
     await syncDirectory(directory);
     return { segments, position, torn };
@@ -64,19 +61,19 @@ export async function recover(directory: string, committed: Seq): Promise<Recove
   }
 }
 
-/** `follower`: the segment behind it, begun only when all of this one was durable; null for the last. `good`: its entries' bytes. */
+/** `follower`: the segment behind it, begun only when all of this one was durable; null for the last, whose entries are written anew. */
 async function recoverSegment(
   path: string,
   before: Position | null,
   follower: string | null,
-): Promise<{ segment: Segment; position: Position; torn: TornTail | null; good: Buffer }> {
+): Promise<{ segment: Segment; position: Position; torn: TornTail | null }> {
   const handle = await openDurable(path);
   try {
-    const bytes = await wholeFile(handle, path);
-    const reading = readSegmentHeader(bytes);
-    if (reading.kind === 'bad') throw new JournalDamage(path, 0, reading.why);
+    const walk = await SegmentWalk.of(path, handle);
+    const reading = await walk.header();
+    if (reading.kind !== 'header') throw new JournalDamage(path, 0, reading.why);
     const { header, size } = reading;
-    const { start } = header;
+    const { start, terminator } = header;
     if (!path.endsWith(segmentName(start.last.seq + 1)))
       throw new JournalDamage(path, 0, `its header is that of ${segmentName(start.last.seq + 1)}`);
     if (before !== null && (before.last.seq !== start.last.seq || before.chain !== start.chain))
@@ -86,21 +83,28 @@ async function recoverSegment(
         `it follows entry ${start.last.seq}, and the segment before it ends with entry ${before.last.seq}`,
       );
     const segment = new Segment(path, handle, header, size);
-    const { position, end, fault, written } = scanEntries(bytes, size, header, (entry) =>
-      segment.note(entry),
+    // After a failed sync the system counts pages as clean that no disk holds, and a later sync says nothing of them: the very bytes that were
+    // read are written again. The segments before the last are durable: the next one is begun only then.
+    const { position, end, why } = await walk.entries(
+      size,
+      start,
+      (entry) => segment.note(entry),
+      async (bytes, at) => {
+        if (follower === null) await writeAll(handle, [bytes], at);
+      },
     );
-    const good = bytes.subarray(size, end);
-    if (fault === null) return { segment, position, torn: null, good };
+    const written = await walk.written(end, terminator);
+    if (isZero(written)) return { segment, position, torn: null };
     const bad = seq(position.last.seq + 1);
-    if (follower !== null) throw new JournalDamage(path, end, `${fault}, and ${follower} follows`);
-    const proof = proofOfCommit(written, end, bad);
+    if (follower !== null) throw new JournalDamage(path, end, `${why}, and ${follower} follows`);
+    const proof = proofOfCommit(written, bad);
     if (proof !== null)
       throw new JournalDamage(
         path,
         end,
-        `${fault}, and entry ${proof.seq} says that entry ${bad} was committed`,
+        `${why}, and entry ${proof.seq} says that entry ${bad} was committed`,
       );
-    return { segment, position, torn: { file: path, offset: end, why: fault }, good };
+    return { segment, position, torn: { file: path, offset: end, why } };
   } catch (error) {
     await handle.close();
     throw error;
@@ -114,15 +118,5 @@ async function namesIn(directory: string): Promise<string[]> {
   } catch (error) {
     if (whyOf(error) === 'ENOENT') return [];
     throw error;
-  }
-}
-
-/** A sector that the disk gives no more is damage as much as a flipped bit. */
-async function wholeFile(handle: FileHandle, path: string): Promise<Buffer> {
-  try {
-    return await readAll(handle, 0, (await handle.stat()).size);
-  } catch (error) {
-    if (whyOf(error) !== 'EIO') throw error;
-    throw new JournalDamage(path, 0, 'the disk does not give its bytes (EIO)');
   }
 }

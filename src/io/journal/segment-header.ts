@@ -47,7 +47,10 @@ export type SegmentHeader = Readonly<{
 }>;
 
 export type HeaderReading = Readonly<
-  { kind: 'header'; header: SegmentHeader; size: number } | { kind: 'bad'; why: string }
+  | { kind: 'header'; header: SegmentHeader; size: number }
+  /** The bytes end before the header does, which has `size`. */
+  | { kind: 'short'; size: number; why: string }
+  | { kind: 'bad'; why: string }
 >;
 
 export function encodeSegmentHeader({ start, terminator }: SegmentHeader): Buffer {
@@ -64,13 +67,14 @@ export function encodeSegmentHeader({ start, terminator }: SegmentHeader): Buffe
   return header;
 }
 
-/** Reads the header at the start of `bytes`, which may go on behind it. */
+/** Reads the header at the start of `bytes`, which may go on behind it. It has more than one block where the epoch table is long. */
 export function readSegmentHeader(bytes: Buffer): HeaderReading {
-  if (bytes.length < BLOCK_BYTES) return { kind: 'bad', why: 'it ends within its header' };
+  const why = 'it ends within its header';
+  if (bytes.length < BLOCK_BYTES) return { kind: 'short', size: BLOCK_BYTES, why };
   if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) return { kind: 'bad', why: 'no segment begins here' };
   const size = bytes.readUInt32LE(12);
-  if (size === 0 || size % BLOCK_BYTES !== 0 || size > bytes.length)
-    return { kind: 'bad', why: `a header of ${size} bytes` };
+  if (size === 0 || size % BLOCK_BYTES !== 0) return { kind: 'bad', why: `a header of ${size} bytes` };
+  if (size > bytes.length) return { kind: 'short', size, why };
   if (crc32(bytes.subarray(12, size)) !== bytes.readUInt32LE(8))
     return { kind: 'bad', why: "the header's checksum is wrong" };
   const text = new ByteReader(bytes.subarray(FIXED_BYTES, size)).text();

@@ -102,9 +102,9 @@ export class Segment {
     else await writeAll(this.#handle, parts, this.#end);
   }
 
-  /** Writes all its entries again, the very bytes that were read, so that the disk has what the system gave. */
-  writeAnew(entries: Uint8Array): Promise<void> {
-    return writeAll(this.#handle, [entries, this.#terminator], this.headerBytes);
+  /** Its terminator stands behind its last entry. Durable when it fulfils. */
+  terminate(): Promise<void> {
+    return writeAll(this.#handle, [this.#terminator], this.#end);
   }
 
   /** All that was ever written to it is durable when it fulfils, whoever wrote it. */
