@@ -1,6 +1,6 @@
 /**
- * One segment file: a header, then entries back to back, then its terminator, and then whatever stood in the file before. Knows where its entries are well enough to read from
- * any of them, and checks every byte that it gives away. Source: PROTOCOL.md §1 (journal), §5.
+ * One segment file: a header, then entries back to back, then its terminator, and then whatever stood in the file before. Knows where its
+ * entries are well enough to read from any of them, and checks every byte that it gives away. Source: PROTOCOL.md §1 (journal), §5.
  */
 import { rename, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
