@@ -17,7 +17,7 @@ import type { CutTail, Journal } from '../../ports/index.ts';
 import { keepTail } from './cut-file.ts';
 import { journalFaults, JournalStopped, whyOf } from './faults.ts';
 import type { JournalOptions } from './options.ts';
-import { TERMINATOR_BYTES } from './segment-header.ts';
+import { BLOCK_BYTES, TERMINATOR_BYTES } from './segment-header.ts';
 import { Segment } from './segment.ts';
 import type { Spare } from './spare.ts';
 
@@ -238,7 +238,8 @@ export class FileJournal implements Journal {
 
   /** Where the entries of a segment end at most, but for one that is too large for any. */
   get #entriesEnd(): number {
-    return this.#parts.options.segmentSize - TERMINATOR_BYTES;
+    const { segmentSize } = this.#parts.options;
+    return segmentSize - (segmentSize % BLOCK_BYTES) - TERMINATOR_BYTES;
   }
 
   #current(): Segment {

@@ -19,7 +19,8 @@ import { ByteReader, ByteWriter } from '../../base/index.ts';
 import { claimId, epoch, seq } from '../../core/pair/index.ts';
 import type { Position } from '../../core/replication/index.ts';
 
-const BLOCK_BYTES = 4096;
+/** Of a disk, and a page of memory. */
+export const BLOCK_BYTES = 4096;
 const FIXED_BYTES = 16;
 const MAGIC = Buffer.from('LSJSEG\x02\x00', 'latin1');
 

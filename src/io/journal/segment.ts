@@ -8,7 +8,7 @@ import { seq, type Seq } from '../../core/pair/index.ts';
 import { readEntry, type Position } from '../../core/replication/index.ts';
 import { createDurable, readAll, syncDirectory, writeAll, writeAllBlocking } from './durable.ts';
 import { JournalDamage } from './faults.ts';
-import { encodeSegmentHeader, newTerminator, type SegmentHeader } from './segment-header.ts';
+import { BLOCK_BYTES, encodeSegmentHeader, newTerminator, type SegmentHeader } from './segment-header.ts';
 import type { PreparedFile } from './spare.ts';
 
 /**
@@ -59,7 +59,7 @@ export class Segment {
     const encoded = encodeSegmentHeader(header);
     try {
       // Before the name: whoever finds a segment finds its header whole.
-      await writeAll(handle, [encoded, header.terminator], 0);
+      await writeAll(handle, ended(encoded, header.terminator, 0), 0);
       await rename(fresh, path);
       await syncDirectory(directory);
     } catch (error) {
@@ -97,14 +97,14 @@ export class Segment {
 
   /** Writes behind the last entry, durably when it fulfils; `note` takes the entries in afterwards. `isBlocking`: it has been done on return. */
   async write(bytes: Uint8Array, isBlocking: boolean): Promise<void> {
-    const parts = [bytes, this.#terminator];
+    const parts = ended(bytes, this.#terminator, this.#end);
     if (isBlocking) writeAllBlocking(this.#handle, parts, this.#end);
     else await writeAll(this.#handle, parts, this.#end);
   }
 
   /** Its terminator stands behind its last entry. Durable when it fulfils. */
   terminate(): Promise<void> {
-    return writeAll(this.#handle, [this.#terminator], this.#end);
+    return writeAll(this.#handle, ended(NOTHING, this.#terminator, this.#end), this.#end);
   }
 
   /** All that was ever written to it is durable when it fulfils, whoever wrote it. */
@@ -210,6 +210,19 @@ export class Segment {
     }
     return begin === null || at === begin ? null : { begin, end: at, next: { seq: next, at: near.at + at } };
   }
+}
+
+const NOTHING = new Uint8Array();
+const ZEROS = new Uint8Array(BLOCK_BYTES);
+
+/**
+ * `bytes`, which are written at `at`, and what stands behind them. A block of which only a part is written is read from the disk first, where memory
+ * does not have it any more; so it is written to its end.
+ */
+function ended(bytes: Uint8Array, terminator: Uint8Array, at: number): Uint8Array[] {
+  const end = at + bytes.length + terminator.length;
+  const rest = Math.ceil(end / BLOCK_BYTES) * BLOCK_BYTES - end;
+  return [bytes, terminator, ZEROS.subarray(0, rest)].filter(({ length }) => length > 0);
 }
 
 function lastAtOrBefore(marks: readonly Mark[], wanted: Seq): number {
