@@ -48,8 +48,11 @@ const place = {
   options: { segmentSize: 256 * 1024, retain: 0 },
 };
 
-/** Each line on standard output: the last entry of an append that has fulfilled, and its running checksum. */
-async function writeJournal(): Promise<void> {
+/**
+ * Each line on standard output: the last entry of an append that has fulfilled, and its running checksum. `keeps`: files behind these entries are let
+ * go of, and become others.
+ */
+async function writeJournal(keeps: number): Promise<void> {
   const journal = await createJournal(place, journalStart);
   const sample = new SampleEntries();
   await journal.append(sample.claim(1).bytes);
@@ -58,11 +61,11 @@ async function writeJournal(): Promise<void> {
     const entries = sample.batches(count, 100 + (sample.all.length % 50) * 200);
     await journal.append(Buffer.concat(entries.map(({ bytes }) => bytes)));
     writeSync(1, `${journal.last.seq} ${journal.lastChain}\n`);
+    await journal.trim(seq(Math.max(0, journal.last.seq - keeps)));
   }
 }
 
-/** Appends until the disk refuses, and then once more. */
-/** `mayBlock`: in entries that are short enough for it. */
+/** Appends until the disk refuses, and then once more. `mayBlock`: in entries that are short enough for it. */
 async function fillJournal(mayBlock: boolean): Promise<void> {
   const journal = await createJournal(
     { ...place, options: { segmentSize: 8 << 20, retain: 0 } },
@@ -87,7 +90,8 @@ async function fillJournal(mayBlock: boolean): Promise<void> {
 const programs: Readonly<Record<string, () => Promise<void>>> = {
   'write-state': writeState,
   'fill-state': fillState,
-  'write-journal': writeJournal,
+  'write-journal': () => writeJournal(Infinity),
+  'write-journal-letting-go': () => writeJournal(30),
   'fill-journal': () => fillJournal(false),
   'fill-journal-blocking': () => fillJournal(true),
 };
