@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { seq } from '../../src/core/pair/index.ts';
 import { journalStart, type Entry } from '../../src/core/replication/index.ts';
-import { createJournal, type JournalPlace } from '../../src/io/journal/index.ts';
+import { createJournal, segmentName, type JournalPlace } from '../../src/io/journal/index.ts';
+import { proofOfCommit } from '../../src/io/journal/scan.ts';
 import { TERMINATOR_BYTES } from '../../src/io/journal/segment-header.ts';
 import { Segment } from '../../src/io/journal/segment.ts';
 import type { Journal } from '../../src/ports/index.ts';
@@ -186,4 +187,61 @@ test('a segment that was begun and not written to is empty, whatever stood in it
     first: 7,
     last: 6,
   });
+});
+
+test.each(['a cut', 'a torn tail'])(
+  'behind %s the end is marked at once: zeros of a write that was torn next are no clean end, and its terminator is gone (Tail)',
+  async (why) => {
+    const place = await freshPlace();
+    const journal = await createJournal(place, journalStart);
+    const sample = new SampleEntries();
+    await journal.append(sample.claim(1).bytes);
+    const { position } = sample;
+    const [claim] = sample.all;
+    const path = join(place.directory, segmentName(1));
+    await journal.append(sample.batch(random()).bytes);
+    if (why === 'a cut') await journal.cut(seq(1));
+    await journal.close();
+    if (why === 'a torn tail') {
+      const bytes = await readFile(path);
+      bytes.writeUInt8(bytes.readUInt8(4500) ^ 1, 4500);
+      await writeFile(path, bytes);
+    }
+    const shorter = await opened(place);
+    expect(shorter.isTorn).toBe(why === 'a torn tail');
+    const before = await readFile(path);
+    await shorter.journal.append(new SampleEntries(position).batch(Buffer.alloc(9000)).bytes);
+    await shorter.journal.close();
+    const after = await readFile(path);
+    // Of this one write the disk has the last sectors alone.
+    const torn = Buffer.alloc(after.length);
+    before.copy(torn);
+    const sector = 512 * Math.floor((4096 + (claim?.bytes.length ?? 0) + 9040) / 512);
+    after.copy(torn, sector, sector);
+    await writeFile(path, torn);
+    const again = await opened(place);
+    expect({ isTorn: again.isTorn, last: again.journal.last.seq }).toEqual({ isTorn: true, last: 1 });
+    const next = new SampleEntries(position);
+    await again.journal.append(next.batch('short').bytes);
+    await again.journal.append(next.batch(Buffer.alloc(SEGMENT - 4200, 8)).bytes);
+    expect(await segmentsIn(place)).toHaveLength(2);
+    await again.journal.close();
+    const last = await opened(place);
+    expect({ isTorn: last.isTorn, last: last.journal.last.seq }).toEqual({ isTorn: false, last: 3 });
+  },
+);
+
+test('what lies within a whole entry proves nothing, and what only looks like entries is not gone through for hours (Tail)', () => {
+  const sample = new SampleEntries();
+  sample.claim(1);
+  const whole = sample.batch(forged());
+  expect(proofOfCommit(Buffer.concat([Buffer.alloc(4000, 1), whole.bytes]), seq(60))).toBeNull();
+  const halfOverwritten = Buffer.concat([Buffer.alloc(4000, 1), whole.bytes.subarray(60)]);
+  expect(proofOfCommit(halfOverwritten, seq(60))).toMatchObject({ committed: 1000 });
+  const heads = Buffer.alloc(1024 * 1024);
+  for (let at = 100; at + 40 < heads.length; at += 40) {
+    heads.writeUInt32LE(heads.length - at - 40, at + 8);
+    heads.writeUInt32LE(0x4c534a02, at + 12);
+  }
+  expect(proofOfCommit(heads, seq(60))).toBe('unclear');
 });

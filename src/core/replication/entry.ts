@@ -85,6 +85,12 @@ export type EntryReading =
 /** Reads the entry that begins at `at`, checking its checksum. Touches nothing; views, no copies. */
 export const readEntry = (bytes: Buffer, at: number): EntryReading => entryAt(bytes, at, true);
 
+/** Of the entry that may begin at `at`, by its head alone, its head included; null: there is none, or the bytes end before it does. */
+export function sizeOfEntry(bytes: Buffer, at: number): number | null {
+  const reading = entryAt(bytes, at, false);
+  return reading.kind === 'entry' ? reading.entry.bytes.length : null;
+}
+
 function entryAt(bytes: Buffer, at: number, isChecked: boolean): EntryReading {
   if (bytes.length - at < ENTRY_HEAD_BYTES) return { kind: 'short' };
   const kind = kindOf(bytes.readUInt32LE(at + 12));

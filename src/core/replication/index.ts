@@ -7,6 +7,7 @@ export {
   openEntry,
   readEntries,
   readEntry,
+  sizeOfEntry,
   sealEntry,
   viewEntries,
   type Entry,

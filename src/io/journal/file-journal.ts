@@ -138,9 +138,16 @@ export class FileJournal implements Journal {
     this.#segments = this.#segments.slice(dropped.length);
     const before = this.#dropping;
     const drop = async (): Promise<void> => {
-      await before.catch(() => undefined);
-      // Oldest first, each durably, so that a crash between two leaves no gap.
-      for (const segment of dropped) await this.#letGo(segment);
+      try {
+        // Oldest first, each durably, so that a crash between two leaves no gap; and none after one that failed.
+        await before;
+        for (let segment = dropped[0]; segment !== undefined; segment = dropped[0]) {
+          await this.#letGo(segment);
+          dropped.shift();
+        }
+      } finally {
+        for (const segment of dropped) await segment.close();
+      }
     };
     this.#dropping = drop();
     return this.#dropping;

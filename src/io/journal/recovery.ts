@@ -93,11 +93,17 @@ async function recoverSegment(
         if (follower === null) await writeAll(handle, [bytes], at);
       },
     );
-    const written = await walk.written(end, terminator);
-    if (isZero(written)) return { segment, position, torn: null };
+    const { bytes: written, isEnded } = await walk.written(end, terminator);
+    if (written.length === 0 || (!isEnded && isZero(written))) return { segment, position, torn: null };
     const bad = seq(position.last.seq + 1);
     if (follower !== null) throw new JournalDamage(path, end, `${why}, and ${follower} follows`);
     const proof = proofOfCommit(written, bad);
+    if (proof === 'unclear')
+      throw new JournalDamage(
+        path,
+        end,
+        `${why}, and what stands behind it does not tell whether entry ${bad} was committed`,
+      );
     if (proof !== null)
       throw new JournalDamage(
         path,

@@ -7,6 +7,7 @@ import {
   ENTRY_HEAD_BYTES,
   follow,
   readEntry,
+  sizeOfEntry,
   type Entry,
   type Position,
 } from '../../core/replication/index.ts';
@@ -38,27 +39,35 @@ export function scanEntries(bytes: Buffer, at: number, start: Position, found: (
 
 /**
  * An entry in `bytes` whose `committed` proves that entry `bad`, which should stand at their beginning, was committed: then it is no torn tail, and
- * must not be cut. Null: no proof.
+ * must not be cut. Null: no proof. 'unclear': there are too many that look like one from afar.
  *
- * A message may hold the bytes of an entry. Such a one is believed only if its seq fits where it stands: entries are dense, and none
- * is shorter than its head. To be believed wrongly asks for a full synchronisation; it never loses anything.
+ * A message may hold the bytes of an entry. What lies within a whole entry, of now or of what stood in the file before, is not looked at; what lies in
+ * one that is half overwritten is believed only if its seq fits where it stands: entries are dense, and none is shorter than its head. To be believed
+ * wrongly asks for a full synchronisation; it never loses anything.
  */
-export function proofOfCommit(bytes: Buffer, bad: Seq): Entry | null {
-  const magicBehind = 13;
-  for (
-    let found = bytes.indexOf(MAGIC, 1 + magicBehind);
-    found !== -1;
-    found = bytes.indexOf(MAGIC, found + 1)
-  ) {
-    const begin = found - magicBehind;
-    const reading = readEntry(bytes, begin);
-    if (reading.kind !== 'entry') continue;
+export function proofOfCommit(bytes: Buffer, bad: Seq): Entry | 'unclear' | null {
+  let left = bytes.length * CHECKED_PART_MAX;
+  for (let found = bytes.indexOf(MAGIC, 1 + MAGIC_BEHIND); found !== -1;) {
+    const begin = found - MAGIC_BEHIND;
+    const size = sizeOfEntry(bytes, begin);
+    left -= size ?? 0;
+    if (left < 0) return 'unclear';
+    const reading = size === null ? null : readEntry(bytes, begin);
+    if (reading?.kind !== 'entry') {
+      found = bytes.indexOf(MAGIC, found + 1);
+      continue;
+    }
     const { entry } = reading;
     const seqMax = bad + Math.floor(begin / ENTRY_HEAD_BYTES);
     if (entry.seq > bad && entry.seq <= seqMax && entry.committed >= bad) return entry;
+    found = bytes.indexOf(MAGIC, begin + entry.bytes.length + MAGIC_BEHIND);
   }
   return null;
 }
+
+/** So many times the bytes are gone through to check what may be an entry: one within another would else take hours. */
+const CHECKED_PART_MAX = 8;
+const MAGIC_BEHIND = 13;
 
 /** The three letters of an entry's magic, as they stand behind the byte of its kind. */
 const MAGIC = Buffer.from('JSL', 'latin1');

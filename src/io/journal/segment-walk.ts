@@ -60,10 +60,12 @@ export class SegmentWalk {
     }
   }
 
-  /** From byte `from` on, up to where the terminator stands last; where it stands nowhere, to the file's end. */
-  async written(from: number, terminator: Buffer): Promise<Buffer> {
-    const to = (await this.#last(terminator, from)) ?? this.#size;
-    return this.#named(from, readAll(this.#handle, from, Math.max(0, to - from)));
+  /** From byte `from` on, up to where the terminator stands last; where it stands nowhere (`isEnded` is false), to the file's end. */
+  async written(from: number, terminator: Buffer): Promise<Readonly<{ bytes: Buffer; isEnded: boolean }>> {
+    const found = await this.#last(terminator, from);
+    const to = found ?? this.#size;
+    const bytes = await this.#named(from, readAll(this.#handle, from, Math.max(0, to - from)));
+    return { bytes, isEnded: found !== null };
   }
 
   async #last(terminator: Buffer, from: number): Promise<number | null> {

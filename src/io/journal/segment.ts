@@ -152,6 +152,8 @@ export class Segment {
     this.#lastSeq = after;
     this.#cursor = null;
     while ((this.#marks.at(-1)?.at ?? 0) >= end) this.#marks.pop();
+    // Zeros that a torn write left would else be taken for a clean end before the terminator that it left behind them.
+    await this.terminate();
   }
 
   /** Its file, for another segment; that this one is over is durable when it fulfils. Reads under way give null. */

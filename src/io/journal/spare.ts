@@ -78,13 +78,17 @@ export class Spare {
     let handle: FileHandle | null = null;
     try {
       handle = await createDurable(this.#path);
-      for (let at = 0; at < this.#size && !this.#isClosed; at += SLICE_BYTES) {
+      let at = 0;
+      // One that was added meanwhile will do.
+      for (; at < this.#size && !this.#isClosed && this.#ready.length === 0; at += SLICE_BYTES) {
         const began = performance.now();
         await writeAll(handle, [SLICE.subarray(0, Math.min(SLICE_BYTES, this.#size - at))], at);
         if ((at + SLICE_BYTES) / this.#size < need()) continue;
         await pause(Math.min(REST_MS_MAX, REST_PART * (performance.now() - began)));
       }
-      this.add({ path: this.#path, handle });
+      if (at >= this.#size) return this.add({ path: this.#path, handle });
+      await handle.close();
+      await rm(this.#path, { force: true });
     } catch {
       // A full disk shows where it matters, at the next append; here it only means that there is no spare.
       await handle?.close().catch(() => undefined);
